@@ -1,0 +1,55 @@
+import type { Envelope } from "../message/envelope.ts";
+import type { FailedAttempt } from "../message/receipt-record.ts";
+import type { CancelledEnd, SettleResult, Settlement } from "./settlement.ts";
+
+/** One attempt to hand one message to one holder. */
+export interface Delivery {
+  readonly message: Envelope;
+  readonly inbox: string;
+  /** 1 for the first hand-off. */
+  readonly attempt: number;
+  /** An earlier hand-off ended without being settled, or may have. */
+  readonly redelivered: boolean;
+  /** Failed attempts so far, oldest first. */
+  readonly failures: readonly FailedAttempt[];
+  /** When it was leased, in wall milliseconds. */
+  readonly offeredAt: number;
+
+  /**
+   * Gives the delivery up. Resolves when the driver has confirmed it. Only the holder of the lease may settle.
+   * May return at once where nothing has to be waited for.
+   */
+  settle(settlement: Settlement): Promise<SettleResult> | SettleResult;
+
+  /** Keeps the lease for `lease` milliseconds from now; false if it was lost. */
+  extend(lease: number): Promise<boolean>;
+}
+
+/** Why a consumer may no longer work on a delivery. */
+export type Revocation = CancelledEnd | "lease-lost";
+
+/** How deliveries are taken from an inbox. */
+export interface ConsumeOptions {
+  /** Name of the holder, for records and for people. */
+  readonly instance: string;
+  /** How long a delivery belongs to the holder, in milliseconds. */
+  readonly lease: number;
+  /** Leases are renewed by themselves while this process's event loop lives. */
+  readonly renew: boolean;
+  /** Only messages of these types; absent: all. Needs the capability `selective`. */
+  readonly types?: readonly string[];
+  /** Only one consumer of the inbox is active, the others stand by; all its consumers must ask for it. */
+  readonly exclusive?: boolean;
+  /** Called with one or more deliveries, at most as many as the credit. Must not throw. */
+  onDeliveries(deliveries: readonly Delivery[]): void;
+  /** The delivery was superseded, withdrawn or dropped meanwhile, or its lease was lost. Must not throw. */
+  onRevoked?(delivery: Delivery, why: Revocation): void;
+}
+
+/** A running consumer. */
+export interface Consumer {
+  /** Asks for so many deliveries from now on, in place of what is left of an earlier credit; each delivery uses one. 0 pauses. */
+  credit(deliveries: number): void;
+  /** Stops deliveries; what is held stays held until settled, or is released at once with `release`. Resolves when that is durable. */
+  close(options?: { readonly release?: boolean }): Promise<void>;
+}

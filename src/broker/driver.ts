@@ -1,0 +1,32 @@
+import type { Clock } from "../internal/clock.ts";
+import type { Codec } from "../message/codec.ts";
+import type { Store } from "../store/store.ts";
+import type { Broker } from "./broker.ts";
+
+/** What a driver is given when it is made. */
+export interface DriverContext {
+  readonly clock: Clock;
+  /** How messages become bytes where they are stored. */
+  readonly codec: Codec;
+  /** Prefix of every name in the engine: namespace and tenant. */
+  readonly scope: string;
+  /** Name of this process on the bus. */
+  readonly instance: string;
+  /** Facts worth a log line; never payloads. */
+  report(event: DriverEvent): void;
+}
+
+/** A fact about a driver, for logs and `driver.*` events. */
+export interface DriverEvent {
+  readonly type: "driver.opened" | "driver.closed" | "driver.lost" | "driver.restored" | "driver.fault" | "driver.quarantined" | "driver.repaired";
+  readonly driver: string;
+  readonly message: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/** One engine behind the contracts. Both share one connection where they can; each is opened and closed once. */
+export interface Driver {
+  readonly broker: Broker;
+  /** Absent where the engine carries messages only. */
+  readonly store?: Store;
+}

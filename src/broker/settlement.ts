@@ -1,0 +1,30 @@
+import type { Envelope } from "../message/envelope.ts";
+import type { DeadLetter, End, FailedAttempt, ReceiptRecord } from "../message/receipt-record.ts";
+import type { Publication } from "./publication.ts";
+
+/** Ends that a cancel can give. */
+export type CancelledEnd = Extract<End, "superseded" | "withdrawn" | "dropped">;
+
+/** How a delivery is given up by its holder. */
+export type Settlement =
+  /** Ended for good. `record.end` says how. */
+  | {
+      readonly outcome: "end";
+      readonly record: ReceiptRecord;
+      /** Kept with the record when it ends as `dead-lettered`. */
+      readonly deadLetter?: DeadLetter<Envelope>;
+      /** Messages to publish in the same step, such as the reply. */
+      readonly emit?: readonly Publication[];
+      /** Not urgent: may wait a few milliseconds for a commit to share, if nothing else is under way. */
+      readonly lazy?: boolean;
+    }
+  /** Failed; due again after `delay` milliseconds, behind what waits by then. */
+  | { readonly outcome: "retry"; readonly delay: number; readonly failure?: FailedAttempt }
+  /** Given back untouched: in its old place at once, and not counted as an attempt. */
+  | { readonly outcome: "release" };
+
+/**
+ * What a settle did. `settled`: done, durably. `lost`: the lease had gone to another, nothing changed.
+ * `already`: it had been settled before through this delivery, nothing changed.
+ */
+export type SettleResult = "settled" | "lost" | "already";
