@@ -1,0 +1,47 @@
+import type { BusEvent, EventOf, EventType } from "./events.ts";
+
+/** Receives events; `"*"` listeners receive all. */
+export type EventListener<E = BusEvent> = (event: E) => void;
+
+/** Hands events to those who listen. A listener that throws does not disturb the others. */
+export class EventHub {
+  readonly #listeners = new Map<EventType | "*", Set<EventListener<never>>>();
+  readonly #onListenerError: (error: unknown) => void;
+
+  constructor(onListenerError: (error: unknown) => void = () => {}) {
+    this.#onListenerError = onListenerError;
+  }
+
+  /** Whether anyone listens to this event: lets the hot path skip building it. */
+  wants(type: EventType): boolean {
+    return this.#listeners.size > 0 && (this.#listeners.has(type) || this.#listeners.has("*"));
+  }
+
+  /** Listens to one event by name, or to all with `"*"`; returns the way to stop. */
+  on<T extends EventType>(type: T, listener: EventListener<EventOf<T>>): () => void;
+  on(type: "*", listener: EventListener): () => void;
+  on(type: EventType | "*", listener: EventListener<never>): () => void {
+    let set = this.#listeners.get(type);
+    if (!set) this.#listeners.set(type, (set = new Set()));
+    set.add(listener);
+    return () => {
+      set.delete(listener);
+      if (set.size === 0 && this.#listeners.get(type) === set) this.#listeners.delete(type);
+    };
+  }
+
+  emit(event: BusEvent): void {
+    this.#tell(event.type, event);
+    this.#tell("*", event);
+  }
+
+  #tell(key: EventType | "*", event: BusEvent): void {
+    for (const listener of this.#listeners.get(key) ?? []) {
+      try {
+        (listener as EventListener)(event);
+      } catch (error) {
+        this.#onListenerError(error);
+      }
+    }
+  }
+}
