@@ -43,7 +43,8 @@ export interface Broker {
   /**
    * Stores messages. Resolves when each is durable for every recipient, or has its error; one result per publication, in order.
    * A message is atomic over its recipients; the batch is not atomic over its messages. The order of the batch is the order
-   * of acceptance in each inbox.
+   * of acceptance in each inbox. An inbox that does not exist fails the publication with AGENT_NOT_FOUND;
+   * among the messages that a settle emits, such a one is left out.
    */
   publish(batch: readonly Publication[]): Promise<PublishResult[]> | PublishResult[];
 

@@ -38,6 +38,8 @@ export interface ConsumeOptions {
   readonly renew: boolean;
   /** Only messages of these types; absent: all. Needs the capability `selective`. */
   readonly types?: readonly string[];
+  /** All but messages of these types. Needs the capability `selective`. */
+  readonly exceptTypes?: readonly string[];
   /** Only one consumer of the inbox is active, the others stand by; all its consumers must ask for it. */
   readonly exclusive?: boolean;
   /** Called with one or more deliveries, at most as many as the credit. Must not throw. */
