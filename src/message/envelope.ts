@@ -14,6 +14,8 @@ export interface Budget {
   readonly cost?: number;
   /** Wall time in milliseconds since 1970 after which nothing more is sent. */
   readonly deadline?: number;
+  /** Longest chain of causes; 1 to 1,000, default 16. */
+  readonly depth?: number;
 }
 
 /**

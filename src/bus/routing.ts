@@ -1,0 +1,106 @@
+import type { Candidate } from "../broker/publication.ts";
+import { AgentwireError } from "../errors.ts";
+import type { Directory, DirectoryEntry } from "../registry/directory.ts";
+import type { AgentStatus, Where } from "../registry/record.ts";
+import type { Origin } from "./origin.ts";
+
+/** Where a message goes, as decided at one revision of the registry. */
+export interface Route {
+  readonly to: readonly string[] | { readonly pick: readonly Candidate[] };
+  /** A channel message or broadcast: a full inbox ends only its own copy. */
+  readonly fanOut: boolean;
+  /** Subscribers or matches that do not take the type. */
+  readonly skipped: readonly string[];
+}
+
+/** An address as the dispatcher understands it. */
+export type Target =
+  | { readonly kind: "agent"; readonly name: string; readonly hold: boolean }
+  | { readonly kind: "one"; readonly where: Where }
+  | { readonly kind: "channel"; readonly channel: string }
+  | { readonly kind: "everyone"; readonly where: Where };
+
+const WEEK = 7 * 24 * 60 * 60 * 1000;
+const NOBODY: readonly string[] = [];
+
+/** Lower is preferred: those at work, then those who step back, then those not heard of. */
+const PREFERENCE: Readonly<Record<AgentStatus, number>> = { online: 0, busy: 0, away: 1, draining: 2, stale: 3, offline: 4 };
+
+/** Turns addresses into inboxes, from the directory's present view. */
+export class Routing {
+  readonly #directory: Directory;
+  readonly #now: () => number;
+  readonly #lastChosen = new Map<string, number>();
+  #choices = 0;
+
+  constructor(directory: Directory, now: () => number) {
+    this.#directory = directory;
+    this.#now = now;
+  }
+
+  /** @throws AGENT_NOT_FOUND, NO_AGENT_FOUND, FORBIDDEN when the agent's declared limits refuse the type */
+  resolve(target: Target, type: string, origin: Origin): Route {
+    switch (target.kind) {
+      case "agent":
+        return this.#toAgent(target.name, target.hold, type);
+      case "one":
+        return this.#toOne(target.where, type, origin);
+      case "channel":
+        return this.#fanOut(this.#directory.subscribers(target.channel), type, origin);
+      case "everyone":
+        return this.#fanOut(this.#recent(target.where), type, origin);
+    }
+  }
+
+  /** Remembers who was picked, so that equals take turns. */
+  chosen(inbox: string): void {
+    this.#lastChosen.set(inbox, ++this.#choices);
+  }
+
+  #toAgent(name: string, hold: boolean, type: string): Route {
+    const entry = this.#directory.get(name);
+    if (!entry && !hold) {
+      const suggestions = this.#directory.suggest(name);
+      const near = suggestions.length > 0 ? `; did you mean ${suggestions.join(" or ")}?` : "";
+      throw new AgentwireError("AGENT_NOT_FOUND", `No agent named "${name}" is known${near}`, { details: { agent: name, suggestions } });
+    }
+    if (entry?.record.limits?.types && !entry.record.limits.types.includes(type)) {
+      throw new AgentwireError("FORBIDDEN", `Agent "${name}" declares that it takes no ${type}`, { details: { agent: name, type } });
+    }
+    return { to: [name], fanOut: false, skipped: NOBODY };
+  }
+
+  #toOne(where: Where, type: string, origin: Origin): Route {
+    const fits = this.#directory
+      .match(where)
+      .filter((entry) => entry.receives.has(type) && !(origin.isAgent && entry.record.name === origin.name));
+    if (fits.length === 0) {
+      const filter = Object.entries(where).map(([name, value]) => `${name} "${value}"`);
+      const asked = filter.length > 0 ? ` with ${filter.join(" and ")}` : "";
+      throw new AgentwireError("NO_AGENT_FOUND", `No agent${asked} takes ${type}`, { details: { where, type } });
+    }
+    const best = Math.min(...fits.map((entry) => PREFERENCE[entry.status]));
+    const candidates = fits
+      .filter((entry) => PREFERENCE[entry.status] === best)
+      .map((entry) => ({ inbox: entry.record.name, concurrency: entry.concurrency }))
+      .sort((a, b) => (this.#lastChosen.get(a.inbox) ?? 0) - (this.#lastChosen.get(b.inbox) ?? 0));
+    return { to: candidates.length === 1 && candidates[0] ? [candidates[0].inbox] : { pick: candidates }, fanOut: false, skipped: NOBODY };
+  }
+
+  #fanOut(entries: readonly DirectoryEntry[], type: string, origin: Origin): Route {
+    const to: string[] = [];
+    let skipped: string[] | undefined;
+    for (const entry of entries) {
+      const name = entry.record.name;
+      if (origin.isAgent && name === origin.name) continue;
+      if (entry.receives.has(type)) to.push(name);
+      else (skipped ??= []).push(name);
+    }
+    return { to, fanOut: true, skipped: skipped ?? NOBODY };
+  }
+
+  #recent(where: Where): readonly DirectoryEntry[] {
+    const since = this.#now() - WEEK;
+    return this.#directory.match(where).filter((entry) => entry.status !== "offline" || entry.lastSeen >= since);
+  }
+}
