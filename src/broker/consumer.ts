@@ -52,6 +52,8 @@ export interface ConsumeOptions {
 export interface Consumer {
   /** Asks for so many deliveries from now on, in place of what is left of an earlier credit; each delivery uses one. 0 pauses. */
   credit(deliveries: number): void;
+  /** Resolves once whatever waited when it was called has been handed out, as far as the credit goes: afterwards, silence means an empty inbox. */
+  tried(): Promise<void>;
   /** Stops deliveries; what is held stays held until settled, or is released at once with `release`. Resolves when that is durable. */
   close(options?: { readonly release?: boolean }): Promise<void>;
 }

@@ -12,6 +12,11 @@ export class EventHub {
     this.#onListenerError = onListenerError;
   }
 
+  /** Whether anyone listens to anything. */
+  get active(): boolean {
+    return this.#listeners.size > 0;
+  }
+
   /** Whether anyone listens to this event: lets the hot path skip building it. */
   wants(type: EventType): boolean {
     return this.#listeners.size > 0 && (this.#listeners.has(type) || this.#listeners.has("*"));

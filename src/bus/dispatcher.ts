@@ -1,0 +1,312 @@
+import type { Broker } from "../broker/broker.ts";
+import type { Publication, PublishResult } from "../broker/publication.ts";
+import { AgentwireError } from "../errors.ts";
+import type { Clock } from "../internal/clock.ts";
+import { parseDuration } from "../message/duration.ts";
+import type { Envelope } from "../message/envelope.ts";
+import { fingerprint } from "../message/fingerprint.ts";
+import type { IdGenerator } from "../message/id.ts";
+import type { MessageDraft, MessageType } from "../message/index.ts";
+import type { BusEvent } from "../observe/events.ts";
+import type { EventHub } from "../observe/event-hub.ts";
+import type { Directory } from "../registry/directory.ts";
+import type { Where } from "../registry/record.ts";
+import type { Budgets } from "./budgets.ts";
+import { checkReply, plainPayload } from "./checking.ts";
+import { checkPath, type Refusal } from "./guard-rails.ts";
+import type { Origin, PublishContext } from "./origin.ts";
+import type { PublishQueue } from "./publish-queue.ts";
+import { type Receipt, SentReceipt } from "./receipt.ts";
+import type { Receipts } from "./receipts.ts";
+import type { Requests, Waiter } from "./requests.ts";
+import { Routing, type Target } from "./routing.ts";
+import type { Address, BroadcastOptions, MessageOptions, PublishOptions, RequestOptions, SendOptions } from "./sending.ts";
+import { dueTime, stamp, type Stamped, text } from "./stamp.ts";
+import { targetOf, targetOfChannel } from "./target.ts";
+
+/** How long an idempotency key is remembered, in milliseconds. */
+const DEDUPE_WINDOW = 10 * 60_000;
+/** A registry that changes this often under one send is broken. */
+const MOST_REROUTES = 100;
+const DEFAULT_TIMEOUT = 30_000;
+const EVERYONE: Where = Object.freeze({});
+
+/** What a {@link Dispatcher} is built from. */
+export interface DispatcherOptions {
+  readonly broker: Pick<Broker, "declareInbox">;
+  readonly queue: PublishQueue;
+  readonly directory: Directory;
+  readonly clock: Clock;
+  readonly ids: IdGenerator;
+  readonly events: EventHub;
+  readonly receipts: Receipts;
+  readonly requests: Requests;
+  readonly budgets: Budgets;
+}
+
+type Kind = PublishContext["kind"];
+
+interface Outgoing {
+  readonly kind: Kind;
+  readonly origin: Origin;
+  readonly target: Target;
+  readonly options: SendOptions<never> & PublishOptions;
+  readonly type: MessageType;
+  readonly payload: unknown;
+  readonly address: Stamped;
+}
+
+/** The way of every message from a sender to its inboxes: check, stamp, intercept, route, publish. */
+export class Dispatcher {
+  readonly #parts: DispatcherOptions;
+  readonly #routing: Routing;
+
+  constructor(parts: DispatcherOptions) {
+    this.#parts = parts;
+    this.#routing = new Routing(parts.directory, () => parts.clock.now());
+  }
+
+  async send(origin: Origin, type: MessageType, payload: unknown, options: SendOptions<never>): Promise<Receipt> {
+    const target = targetOf(options.to as Address<unknown>, options.ifUnknown);
+    const address = target.kind === "agent" ? { to: target.name } : {};
+    const outgoing: Outgoing = { kind: "send", origin, target, options, type, payload, address };
+    const envelope = this.#stamp(outgoing);
+    return this.#dispatch(outgoing, envelope instanceof Promise ? await envelope : envelope);
+  }
+
+  async publish(origin: Origin, type: MessageType, payload: unknown, options: PublishOptions): Promise<Receipt> {
+    const target = targetOfChannel(options.channel ?? type.channel, type.name);
+    const outgoing: Outgoing = { kind: "publish", origin, target, options, type, payload, address: { channel: target.channel } };
+    const envelope = this.#stamp(outgoing);
+    return this.#dispatch(outgoing, envelope instanceof Promise ? await envelope : envelope);
+  }
+
+  async broadcast(origin: Origin, type: MessageType, payload: unknown, options: BroadcastOptions): Promise<Receipt> {
+    const target: Target = { kind: "everyone", where: options.where ?? EVERYONE };
+    const outgoing: Outgoing = { kind: "broadcast", origin, target, options, type, payload, address: {} };
+    const envelope = this.#stamp(outgoing);
+    return this.#dispatch(outgoing, envelope instanceof Promise ? await envelope : envelope);
+  }
+
+  /** Sends a request and resolves with the reply as it came, checked against the declared or expected type. */
+  async request(origin: Origin, type: MessageType, payload: unknown, options: RequestOptions<never, MessageType>): Promise<Envelope> {
+    const asked = await this.ask(origin, type, payload, options);
+    const reply = await asked.reply;
+    const checked = checkReply(type, options.expect, reply);
+    const value = checked instanceof Promise ? await checked : checked;
+    return value === reply.payload ? reply : Object.freeze({ ...reply, payload: value });
+  }
+
+  /** Sends a request; resolves when it is durable, with the promise of the reply. `onStamped` runs before anything is sent. */
+  async ask(
+    origin: Origin,
+    type: MessageType,
+    payload: unknown,
+    options: RequestOptions<never, MessageType>,
+    onStamped?: (id: string) => void,
+  ): Promise<{ readonly id: string; readonly reply: Promise<Envelope> }> {
+    const { requests } = this.#parts;
+    const timeout = options.timeout === undefined ? DEFAULT_TIMEOUT : parseDuration(options.timeout, { name: "timeout", min: 0 });
+    const target = targetOf(options.to as Address<unknown>, options.ifUnknown);
+    const ready = requests.ready();
+    if (ready) await ready;
+    const to = target.kind === "agent" ? target.name : undefined;
+    const address = to === undefined ? { replyInbox: requests.inbox } : { to, replyInbox: requests.inbox };
+    const outgoing: Outgoing = { kind: "request", origin, target, options, type, payload, address };
+    const stamped = this.#stamp(outgoing);
+    const envelope = stamped instanceof Promise ? await stamped : stamped;
+    onStamped?.(envelope.id);
+    const { waiter, reply } = requests.wait(envelope.id, timeout, to);
+    const { signal } = options;
+    if (signal) reply.then(...this.#abortable(signal, waiter));
+    reply.catch(() => {});
+    try {
+      await this.#dispatch(outgoing, envelope, waiter);
+    } catch (error) {
+      requests.fail(waiter, error as AgentwireError);
+    }
+    return { id: envelope.id, reply };
+  }
+
+  sendMany(origin: Origin, drafts: readonly MessageDraft<MessageType>[]): Promise<PromiseSettledResult<Receipt>[]> {
+    return Promise.allSettled(
+      drafts.map((draft) => {
+        const options = (draft.options ?? {}) as SendOptions<never> & PublishOptions;
+        return options.channel === undefined
+          ? this.send(origin, draft.type, draft.payload, options)
+          : this.publish(origin, draft.type, draft.payload, options);
+      }),
+    );
+  }
+
+  /** Makes the answer to a request, for a settle to emit or {@link Dispatcher.sendReply} to send. */
+  reply(origin: Origin, request: Envelope, type: MessageType, payload: unknown, headers: Readonly<Record<string, string>> | undefined): Publication {
+    const options: MessageOptions = { priority: request.priority, ...(headers === undefined ? {} : { headers }) };
+    const inbox = request.replyInbox as string;
+    const envelope = stamp(this.#parts, { ...origin, cause: request }, type, payload, options, { to: inbox, inReplyTo: request.id });
+    return { message: Object.freeze(envelope), to: [inbox] };
+  }
+
+  /** Sends an answer by itself. A request whose asker has gone is not an error. */
+  async sendReply(publication: Publication): Promise<void> {
+    const result = await this.#parts.queue.publish(publication);
+    if (result.status === "failed" && result.error.code !== "AGENT_NOT_FOUND") throw result.error;
+  }
+
+  #stamp(outgoing: Outgoing): Envelope | Promise<Envelope> {
+    const { origin, type } = outgoing;
+    if (origin.sends !== undefined && !origin.sends.has(type.name)) {
+      throw new AgentwireError("TYPE_NOT_DECLARED", `Agent "${origin.name}" sends ${type.name} without declaring it`, {
+        details: { agent: origin.name, type: type.name },
+      });
+    }
+    if (outgoing.options.signal?.aborted) throw new AgentwireError("ABORTED", `Sending ${type.name} was ended by the caller`);
+    const payload = plainPayload(type, outgoing.payload);
+    return payload instanceof Promise ? payload.then((plain) => this.#envelope(outgoing, plain)) : this.#envelope(outgoing, payload);
+  }
+
+  #envelope(outgoing: Outgoing, payload: unknown): Envelope {
+    return stamp(this.#parts, outgoing.origin, outgoing.type, payload, outgoing.options, outgoing.address);
+  }
+
+  #dispatch(outgoing: Outgoing, envelope: Envelope, waiter?: Waiter): Promise<Receipt> {
+    const { publishing } = outgoing.origin;
+    if (publishing.length === 0) return this.#deliver(outgoing, envelope, waiter);
+    return this.#intercept(outgoing, envelope, waiter);
+  }
+
+  async #intercept(outgoing: Outgoing, envelope: Envelope, waiter: Waiter | undefined): Promise<Receipt> {
+    let receipt: Receipt | undefined;
+    let next = async (message: Envelope): Promise<void> => {
+      receipt = await this.#deliver(outgoing, { ...message }, waiter);
+    };
+    for (const interceptor of [...outgoing.origin.publishing].reverse()) {
+      const handle = interceptor(next);
+      next = (message) => handle(message, { kind: outgoing.kind });
+    }
+    await next(envelope);
+    if (!receipt) throw new AgentwireError("REJECTED", `An interceptor ended ${envelope.type} without passing it on or throwing`);
+    return receipt;
+  }
+
+  async #deliver(outgoing: Outgoing, envelope: { -readonly [K in keyof Envelope]: Envelope[K] }, waiter: Waiter | undefined): Promise<Receipt> {
+    const { origin, target, options } = outgoing;
+    const { directory, queue } = this.#parts;
+    const refusal = await this.#refusal(origin, envelope);
+    Object.freeze(envelope);
+    const dueAt = dueTime(options, envelope.createdAt);
+    for (let turn = 0; turn < MOST_REROUTES; turn++) {
+      const route = await this.#route(target, envelope.type, origin);
+      const publication: Publication = {
+        message: envelope,
+        to: route.to,
+        fanOut: route.fanOut,
+        routedAt: directory.revision,
+        ...(dueAt === undefined ? {} : { dueAt }),
+        ...(refusal === undefined ? {} : { refused: refusal }),
+        ...(options.idempotencyKey === undefined ? {} : { dedupe: dedupe(origin, envelope, options.idempotencyKey) }),
+        ...(options.supersedes === undefined ? {} : { supersedes: superseded(options.supersedes) }),
+      };
+      const result = await queue.publish(publication);
+      if (result.status === "stale") {
+        await directory.refresh();
+        continue;
+      }
+      return this.#conclude(outgoing, envelope, route.skipped, result, waiter, refusal);
+    }
+    throw new AgentwireError("REJECTED", `The registry changed too often to route ${envelope.type}`);
+  }
+
+  /** Only a caused message or one with a budget can be refused: the others take the straight way. */
+  #refusal(origin: Origin, envelope: { path?: readonly string[] } & Envelope): Refusal | undefined | Promise<Refusal | undefined> {
+    if (origin.cause !== undefined) {
+      const { path, refusal } = checkPath(envelope, origin.cause);
+      envelope.path = path;
+      if (refusal) return refusal;
+    }
+    return envelope.budget === undefined ? undefined : this.#parts.budgets.message(envelope.conversationId, envelope.budget);
+  }
+
+  async #route(target: Target, type: string, origin: Origin): Promise<ReturnType<Routing["resolve"]>> {
+    try {
+      return await this.#routeOrHold(target, type, origin);
+    } catch (error) {
+      if (!AgentwireError.is(error, "AGENT_NOT_FOUND") && !AgentwireError.is(error, "NO_AGENT_FOUND")) throw error;
+      // The view may be older than the agent.
+      const before = this.#parts.directory.revision;
+      await this.#parts.directory.refresh();
+      if (this.#parts.directory.revision === before) throw error;
+      return this.#routeOrHold(target, type, origin);
+    }
+  }
+
+  #routeOrHold(target: Target, type: string, origin: Origin): ReturnType<Routing["resolve"]> | Promise<ReturnType<Routing["resolve"]>> {
+    const route = this.#routing.resolve(target, type, origin);
+    if (target.kind !== "agent" || !target.hold || this.#parts.directory.get(target.name)) return route;
+    return this.#parts.broker.declareInbox({ name: target.name }).then(() => route);
+  }
+
+  #conclude(
+    outgoing: Outgoing,
+    envelope: Envelope,
+    skipped: readonly string[],
+    result: Exclude<PublishResult, { status: "stale" }>,
+    waiter: Waiter | undefined,
+    refusal: Refusal | undefined,
+  ): Receipt {
+    if (result.status === "failed") throw result.error;
+    const { events } = this.#parts;
+    const { copies } = result;
+    if (outgoing.target.kind === "one" && copies[0]) this.#routing.chosen(copies[0].inbox);
+    if (waiter) waiter.recipient = copies[0]?.inbox;
+    if (events.active) this.#tell(envelope, skipped, result, refusal);
+    if (copies.length === 0 && outgoing.options.requireRecipients) {
+      throw new AgentwireError("NO_RECIPIENTS", `Nobody takes ${envelope.type}${envelope.channel === undefined ? "" : ` on ${envelope.channel}`}`);
+    }
+    if (waiter && refusal) throw new AgentwireError(refusal.code, `Request ${envelope.id} was refused: ${refusal.reason}`);
+    return new SentReceipt(result.id, copies, result.duplicate, this.#parts.receipts);
+  }
+
+  #tell(envelope: Envelope, skipped: readonly string[], result: Extract<PublishResult, { status: "accepted" }>, refusal: Refusal | undefined): void {
+    const { events } = this.#parts;
+    const about = aboutMessage(envelope);
+    const recipients = result.copies.map((copy) => copy.inbox);
+    if (result.duplicate) return events.emit({ type: "message.duplicate", ...about, id: result.id });
+    if (recipients.length === 0) events.emit({ type: "message.unrouted", ...about });
+    else events.emit({ type: "message.accepted", ...about, recipients, ...(envelope.inReplyTo === undefined ? {} : { inReplyTo: envelope.inReplyTo }) });
+    for (const recipient of skipped) events.emit({ type: "message.skipped", ...about, recipient });
+    for (const copy of result.copies) {
+      if (copy.state !== "dead-lettered") continue;
+      const { code, reason } = refusal ?? { code: "INBOX_FULL", reason: `The inbox of ${copy.inbox} is full` };
+      events.emit({ type: "message.dead-lettered", ...about, recipient: copy.inbox, attempt: 0, code, reason });
+    }
+  }
+
+  #abortable(signal: AbortSignal, waiter: Waiter): [() => void, () => void] {
+    const abort = (): void => this.#parts.requests.fail(waiter, new AgentwireError("ABORTED", `Request ${waiter.id} was ended by the caller`));
+    signal.addEventListener("abort", abort, { once: true });
+    const done = (): void => signal.removeEventListener("abort", abort);
+    return [done, done];
+  }
+}
+
+/** What events say of a message. */
+export function aboutMessage(envelope: Envelope): Pick<Extract<BusEvent, { type: "message.unrouted" }>, "at" | "id" | "message" | "from" | "conversation" | "cause" | "channel"> {
+  return {
+    at: envelope.createdAt,
+    id: envelope.id,
+    message: envelope.type,
+    from: envelope.from,
+    conversation: envelope.conversationId,
+    ...(envelope.causationId === undefined ? {} : { cause: envelope.causationId }),
+    ...(envelope.channel === undefined ? {} : { channel: envelope.channel }),
+  };
+}
+
+function dedupe(origin: Origin, envelope: Envelope, key: string): NonNullable<Publication["dedupe"]> {
+  return { key: `${origin.name}/${text(key, "idempotencyKey", 256)}`, fingerprint: fingerprint(envelope), window: DEDUPE_WINDOW };
+}
+
+function superseded(target: string | { readonly key: string }): NonNullable<Publication["supersedes"]> {
+  return typeof target === "string" ? { id: text(target, "supersedes", 64) } : { key: text(target.key, "supersedes.key", 256) };
+}
