@@ -7,10 +7,10 @@ import type { Envelope } from "../message/envelope.ts";
 import { fingerprint } from "../message/fingerprint.ts";
 import type { IdGenerator } from "../message/id.ts";
 import type { MessageDraft, MessageType } from "../message/index.ts";
-import type { BusEvent } from "../observe/events.ts";
 import type { EventHub } from "../observe/event-hub.ts";
 import type { Directory } from "../registry/directory.ts";
 import type { Where } from "../registry/record.ts";
+import { aboutMessage } from "./about-message.ts";
 import type { Budgets } from "./budgets.ts";
 import { checkReply, plainPayload } from "./checking.ts";
 import { checkPath, type Refusal } from "./guard-rails.ts";
@@ -288,19 +288,6 @@ export class Dispatcher {
     const done = (): void => signal.removeEventListener("abort", abort);
     return [done, done];
   }
-}
-
-/** What events say of a message. */
-export function aboutMessage(envelope: Envelope): Pick<Extract<BusEvent, { type: "message.unrouted" }>, "at" | "id" | "message" | "from" | "conversation" | "cause" | "channel"> {
-  return {
-    at: envelope.createdAt,
-    id: envelope.id,
-    message: envelope.type,
-    from: envelope.from,
-    conversation: envelope.conversationId,
-    ...(envelope.causationId === undefined ? {} : { cause: envelope.causationId }),
-    ...(envelope.channel === undefined ? {} : { channel: envelope.channel }),
-  };
 }
 
 function dedupe(origin: Origin, envelope: Envelope, key: string): NonNullable<Publication["dedupe"]> {

@@ -35,6 +35,8 @@ export type BusEvent =
   | (AboutCopy & { readonly type: "message.acknowledged"; readonly duration: number })
   | (AboutCopy & { readonly type: "message.retried"; readonly delay: number; readonly code: string; readonly reason: string })
   | (AboutCopy & { readonly type: "message.dead-lettered"; readonly code: string; readonly reason: string })
+  /** A handler has told how far it is: 0 to 1. */
+  | (AboutCopy & { readonly type: "message.progress"; readonly fraction: number; readonly note?: string })
   | (AboutCopy & { readonly type: "message.expired" })
   | (AboutCopy & { readonly type: "message.dropped"; readonly reason?: string })
   | (AboutCopy & { readonly type: "message.superseded" })

@@ -1,0 +1,433 @@
+import type { Consumer, ConsumeOptions, Delivery, Revocation } from "../broker/consumer.ts";
+import type { SettleResult } from "../broker/settlement.ts";
+import { plainChunk, plainReply, readPayload } from "../bus/checking.ts";
+import { ERROR_REPLY } from "../bus/requests.ts";
+import type { ResolvedRetryPolicy } from "../delivery/retry-policy.ts";
+import { AgentwireError, type ErrorCode } from "../errors.ts";
+import { Deadlines } from "../internal/deadlines.ts";
+import { Deque } from "../internal/deque.ts";
+import type { Envelope } from "../message/envelope.ts";
+import type { Message, MessageType } from "../message/index.ts";
+import { aboutMessage } from "../bus/about-message.ts";
+import type { HandlerEntry } from "./definition.ts";
+import { judge } from "./failure.ts";
+import type { DeliverInterceptor } from "./handler.ts";
+import { HandlerContext } from "./handler-context.ts";
+import { Run, type RunOwner } from "./handler-run.ts";
+import type { AgentHost } from "./host.ts";
+import { Lanes } from "./lanes.ts";
+import { type Ending, ending, tellEnding } from "./settling.ts";
+import { replyTypeOf } from "./reply-type.ts";
+
+/** How a worker handles its inbox. */
+export interface WorkerOptions {
+  readonly handlers: ReadonlyMap<string, HandlerEntry>;
+  readonly concurrency: number;
+  readonly prefetch: number;
+  readonly handlerTimeout: number;
+  readonly lease: number;
+  readonly retry: ResolvedRetryPolicy;
+  readonly orderKey: ((message: Message<MessageType>) => string) | undefined;
+  readonly delivering: readonly DeliverInterceptor[];
+  readonly onError: ((error: unknown, message: Message<MessageType>) => void) | undefined;
+  /** In [0, 1), for jitter. */
+  readonly random: () => number;
+}
+
+/** Takes deliveries of one inbox and runs handlers on them, so many at once. */
+export class Worker implements RunOwner {
+  readonly #host: AgentHost;
+  readonly #options: WorkerOptions;
+  readonly #waiting = new Deque<Run>();
+  readonly #active = new Set<Run>();
+  readonly #lanes: Lanes<Run> | undefined;
+  readonly #deadlines: Deadlines<Run>;
+  #consumer: Consumer | undefined;
+  #running = 0;
+  #held = 0;
+  #paused = false;
+  #stopping = false;
+  #pumping = false;
+  #crediting = false;
+  #idle: (() => void)[] = [];
+
+  constructor(host: AgentHost, options: WorkerOptions) {
+    this.#host = host;
+    this.#options = options;
+    this.#lanes = options.orderKey ? new Lanes() : undefined;
+    this.#deadlines = new Deadlines(host.clock, (run) => this.#timedOut(run));
+  }
+
+  /** Handlers running now. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Starts taking deliveries. */
+  async start(filter: Pick<ConsumeOptions, "types" | "exceptTypes">): Promise<void> {
+    this.#consumer = await this.#host.broker.consume(this.#host.name, {
+      ...filter,
+      instance: this.#host.instance,
+      lease: this.#options.lease,
+      renew: true,
+      exclusive: this.#lanes !== undefined,
+      onDeliveries: (deliveries) => this.#take(deliveries),
+      onRevoked: (delivery, why) => this.#revoked(delivery, why),
+    });
+    this.#credit();
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#consumer?.credit(0);
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#credit();
+    this.#pump();
+  }
+
+  /** Takes no more, lets running handlers finish within `grace` milliseconds, and gives the rest back. */
+  async stop(grace: number): Promise<void> {
+    this.#stopping = true;
+    this.#consumer?.credit(0);
+    const leaving = new AgentwireError("CLOSED", `Agent "${this.#host.name}" is leaving`);
+    const timer = this.#host.clock.after(grace, () => {
+      for (const run of this.#active) run.context?.stop(leaving);
+      this.#wakeIdle();
+    });
+    if (this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    timer.cancel();
+    for (const run of this.#active) run.over = true;
+    this.#deadlines.clear();
+    await this.#consumer?.close({ release: true });
+  }
+
+  async extend(run: Run, length: number): Promise<void> {
+    if (run.over) throw new AgentwireError("LEASE_LOST", `Message ${run.delivery.message.id} no longer belongs to ${this.#host.name}`);
+    this.#unlimit(run);
+    this.#limit(run, length);
+    await run.delivery.extend(this.#options.lease);
+  }
+
+  #take(deliveries: readonly Delivery[]): void {
+    this.#held += deliveries.length;
+    for (const delivery of deliveries) {
+      const run = new Run(this, delivery, this.#laneOf(delivery.message));
+      if (!this.#lanes || this.#lanes.enter(run)) this.#waiting.push(run);
+    }
+    this.#pump();
+  }
+
+  #laneOf(message: Envelope): string | undefined {
+    if (!this.#options.orderKey) return undefined;
+    try {
+      return String(this.#options.orderKey(message as Message<MessageType>));
+    } catch (error) {
+      this.#host.logFor(message).warn({ error: String(error) }, "orderKey threw; the message is handled in a lane of its own");
+      return message.id;
+    }
+  }
+
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (this.#running < this.#options.concurrency && this.#waiting.length > 0 && !this.#paused && !this.#stopping) {
+      this.#begin(this.#waiting.shift() as Run);
+    }
+    this.#pumping = false;
+  }
+
+  #begin(run: Run): void {
+    this.#running++;
+    const { message } = run.delivery;
+    if (run.over) return this.#free(run);
+    if (run.cancelled) return this.#conclude(run, { end: run.cancelled });
+    const now = this.#host.clock.now();
+    if (message.expiresAt !== undefined && message.expiresAt <= now) return this.#conclude(run, { end: "expired" });
+    if (message.validUntil !== undefined && message.validUntil <= now) return this.#conclude(run, { end: "expired", code: "VALIDITY_OVER" });
+    if (run.attempt > this.#options.retry.attempts) {
+      return this.#giveUp(run, "ATTEMPTS_EXHAUSTED", `The process that held the message died ${run.attempt - 1} times`);
+    }
+    run.entry = this.#options.handlers.get(message.type);
+    if (!run.entry) return this.#giveUp(run, "NO_HANDLER", `Agent "${this.#host.name}" takes no ${message.type}`);
+    if (this.#host.events.wants("message.offered")) {
+      const about = { recipient: this.#host.name, instance: this.#host.instance, attempt: run.attempt };
+      this.#host.events.emit({ type: "message.offered", ...aboutMessage(message), at: now, ...about });
+    }
+    try {
+      const payload = readPayload(run.entry.type, message);
+      if (payload instanceof Promise) {
+        payload.then(
+          (later) => this.#handle(run, later),
+          (error: unknown) => this.#unreadable(run, error),
+        );
+      } else {
+        this.#handle(run, payload);
+      }
+    } catch (error) {
+      this.#unreadable(run, error);
+    }
+  }
+
+  #handle(run: Run, payload: unknown): void {
+    const { message: envelope } = run.delivery;
+    const message = (payload === envelope.payload ? envelope : Object.freeze({ ...envelope, payload })) as Message<MessageType>;
+    const { handler } = run.entry as HandlerEntry;
+    run.context = new HandlerContext(this.#host, run);
+    let result: unknown;
+    try {
+      result = this.#options.delivering.length === 0 ? handler(message, run.context) : this.#intercepted(run, message);
+    } catch (error) {
+      return this.#failed(run, error);
+    }
+    if (result instanceof Promise || isGenerator(result)) {
+      this.#active.add(run);
+      this.#limit(run, this.#options.handlerTimeout);
+      const finished = isGenerator(result) ? this.#stream(run, result) : result;
+      finished.then(
+        (value) => (isGenerator(value) ? this.#streamLater(run, value) : this.#returned(run, value)),
+        (error: unknown) => this.#failed(run, error),
+      );
+    } else {
+      this.#returned(run, result);
+    }
+  }
+
+  #intercepted(run: Run, message: Message<MessageType>): Promise<unknown> {
+    const { handler } = run.entry as HandlerEntry;
+    let next: (message: Message<MessageType>, context: HandlerContext) => Promise<unknown> = async (inner, context) => handler(inner, context);
+    for (const interceptor of [...this.#options.delivering].reverse()) {
+      next = interceptor(next as Parameters<DeliverInterceptor>[0]) as typeof next;
+    }
+    return next(message, run.context as HandlerContext);
+  }
+
+  #streamLater(run: Run, chunks: AsyncGenerator<unknown, unknown, void>): void {
+    this.#stream(run, chunks).then(
+      (value) => this.#returned(run, value),
+      (error: unknown) => this.#failed(run, error),
+    );
+  }
+
+  async #stream(run: Run, chunks: AsyncGenerator<unknown, unknown, void>): Promise<Streamed> {
+    const { message } = run.delivery;
+    const { type } = run.entry as HandlerEntry;
+    const producer = message.replyInbox === undefined ? undefined : this.#host.sending.chunks.produce(message.id, run.attempt);
+    try {
+      for (;;) {
+        const step = await chunks.next();
+        if (step.done) return new Streamed(step.value, producer?.end());
+        if (run.over) await chunks.return(undefined);
+        producer?.send(await plainChunk(type, step.value));
+      }
+    } catch (error) {
+      producer?.abandon();
+      throw error;
+    }
+  }
+
+  #returned(run: Run, result: unknown): void {
+    if (run.over) return;
+    const { type } = run.entry as HandlerEntry;
+    const reply = replyTypeOf(type);
+    if (!reply) return this.#conclude(run, { end: "acknowledged" });
+    const value = result instanceof Streamed ? result.value : result;
+    try {
+      const plain = plainReply(type, value);
+      if (plain instanceof Promise) {
+        plain.then(
+          (later) => this.#answered(run, reply, later, result),
+          (error: unknown) => this.#failed(run, error),
+        );
+      } else {
+        this.#answered(run, reply, plain, result);
+      }
+    } catch (error) {
+      this.#failed(run, error);
+    }
+  }
+
+  #answered(run: Run, type: MessageType, reply: unknown, result: unknown): void {
+    if (run.over) return;
+    const { message } = run.delivery;
+    if (message.replyInbox === undefined) return this.#conclude(run, { end: "acknowledged", reply });
+    const headers = result instanceof Streamed ? result.headers : undefined;
+    this.#conclude(run, { end: "acknowledged", emit: this.#host.sending.dispatcher.reply(this.#host.origin, message, type, reply, headers) });
+  }
+
+  #unreadable(run: Run, error: unknown): void {
+    const code = AgentwireError.is(error) ? error.code : "VALIDATION_FAILED";
+    this.#giveUp(run, code, error instanceof Error ? error.message : `The payload of ${run.delivery.message.type} cannot be read`);
+  }
+
+  #failed(run: Run, error: unknown): void {
+    if (run.over) return;
+    const { message } = run.delivery;
+    this.#tellOnError(error, message);
+    if (run.cancelled) return this.#conclude(run, { end: run.cancelled });
+    const verdict = judge(error, message, run.attempt, this.#options.retry, this.#options.random);
+    const { thrown } = verdict;
+    if (verdict.action === "give-up") return this.#giveUp(run, thrown.code, thrown.message, thrown.data);
+    const failure = { attempt: run.attempt, at: this.#host.clock.now(), instance: this.#host.instance, code: thrown.code, message: thrown.message };
+    if (this.#host.events.wants("message.retried")) {
+      const about = { recipient: this.#host.name, instance: this.#host.instance, attempt: run.attempt };
+      this.#host.events.emit({ type: "message.retried", ...aboutMessage(message), at: failure.at, ...about, delay: verdict.delay, code: thrown.code, reason: thrown.message });
+    }
+    if (run.lane !== undefined) return this.#retryInLane(run, verdict.delay, failure);
+    this.#leave(run);
+    this.#settled(run, run.delivery.settle({ outcome: "retry", delay: verdict.delay, failure }));
+    this.#free(run);
+  }
+
+  /** The lane waits with its head, so that nothing of the same key overtakes it. */
+  #retryInLane(run: Run, delay: number, failure: Run["failures"][number]): void {
+    this.#active.delete(run);
+    this.#unlimit(run);
+    run.failures = [...run.failures, failure];
+    run.attempt++;
+    this.#running--;
+    this.#host.clock.after(delay, () => {
+      this.#waiting.push(run);
+      this.#pump();
+    });
+    this.#wakeWhenIdle();
+    this.#pump();
+  }
+
+  #giveUp(run: Run, code: string, reason: string, data?: unknown): void {
+    const { message } = run.delivery;
+    const how: Ending = { end: "dead-lettered", code, reason };
+    if (message.replyInbox === undefined) return this.#conclude(run, how);
+    const failure = { code, message: reason, ...(data === undefined ? {} : { data }) };
+    this.#conclude(run, { ...how, emit: this.#host.sending.dispatcher.reply(this.#host.origin, message, ERROR_TYPE, failure, undefined) });
+  }
+
+  #conclude(run: Run, how: Ending): void {
+    this.#leave(run);
+    const result = run.delivery.settle(ending(this.#host, run, how));
+    if (result instanceof Promise) {
+      this.#settled(run, result, how);
+    } else {
+      this.#held--;
+      tellEnding(this.#host, run, how, result);
+      this.#credit();
+    }
+    this.#free(run);
+  }
+
+  #settled(run: Run, result: Promise<SettleResult> | SettleResult, how?: Ending): void {
+    const done = (answer: SettleResult): void => {
+      this.#held--;
+      if (how) tellEnding(this.#host, run, how, answer);
+      this.#credit();
+    };
+    if (!(result instanceof Promise)) return done(result);
+    result.then(done, (error: unknown) => {
+      this.#held--;
+      this.#host.logFor(run.delivery.message).error({ error: String(error) }, "A delivery could not be settled; it comes again when its lease lapses");
+      this.#credit();
+    });
+  }
+
+  #timedOut(run: Run): void {
+    const { message } = run.delivery;
+    const error = new AgentwireError("HANDLER_TIMEOUT", `The handler of ${message.type} in "${this.#host.name}" did not end within ${run.limit} ms`);
+    run.limit = 0;
+    run.context?.stop(error);
+    this.#failed(run, error);
+  }
+
+  #revoked(delivery: Delivery, why: Revocation): void {
+    const run = this.#find(delivery);
+    if (!run || run.over) return;
+    if (why === "lease-lost") {
+      const wasActive = this.#active.has(run);
+      this.#leave(run);
+      this.#held--;
+      run.context?.stop(new AgentwireError("LEASE_LOST", `Message ${delivery.message.id} has gone to another instance`));
+      if (wasActive) this.#free(run);
+      this.#credit();
+      return;
+    }
+    run.cancelled = why;
+    const code = why.toUpperCase() as Extract<ErrorCode, "SUPERSEDED" | "WITHDRAWN" | "DROPPED">;
+    run.context?.stop(new AgentwireError(code, `Message ${delivery.message.id} was ${why}`));
+  }
+
+  #find(delivery: Delivery): Run | undefined {
+    for (const run of this.#active) if (run.delivery === delivery) return run;
+    for (const run of this.#waiting) if (run.delivery === delivery) return run;
+    return this.#lanes?.find((run) => run.delivery === delivery);
+  }
+
+  #leave(run: Run): void {
+    run.over = true;
+    this.#active.delete(run);
+    this.#unlimit(run);
+  }
+
+  #free(run: Run): void {
+    this.#running--;
+    if (run.lane !== undefined) {
+      const next = this.#lanes?.leave(run);
+      if (next) this.#waiting.push(next);
+    }
+    this.#wakeWhenIdle();
+    this.#pump();
+  }
+
+  #credit(): void {
+    if (this.#crediting || this.#paused || this.#stopping) return;
+    this.#crediting = true;
+    queueMicrotask(() => {
+      this.#crediting = false;
+      if (!this.#paused && !this.#stopping) this.#consumer?.credit(Math.max(0, this.#options.prefetch - this.#held));
+    });
+  }
+
+  #limit(run: Run, length: number): void {
+    run.limit = length;
+    this.#deadlines.add(run, length);
+  }
+
+  #unlimit(run: Run): void {
+    if (run.limit > 0) this.#deadlines.delete(run, run.limit);
+  }
+
+  #wakeWhenIdle(): void {
+    if (this.#running === 0 && this.#idle.length > 0) this.#wakeIdle();
+  }
+
+  #wakeIdle(): void {
+    const idle = this.#idle;
+    this.#idle = [];
+    for (const resolve of idle) resolve();
+  }
+
+  #tellOnError(error: unknown, message: Envelope): void {
+    try {
+      this.#options.onError?.(error, message as Message<MessageType>);
+    } catch (second) {
+      this.#host.logFor(message).warn({ error: String(second) }, "onError threw");
+    }
+  }
+}
+
+/** What a streaming handler returned, with the headers that describe its chunks. */
+class Streamed {
+  readonly value: unknown;
+  readonly headers: Readonly<Record<string, string>> | undefined;
+
+  constructor(value: unknown, headers: Readonly<Record<string, string>> | undefined) {
+    this.value = value;
+    this.headers = headers;
+  }
+}
+
+const ERROR_TYPE = Object.freeze({ name: ERROR_REPLY, version: 1 }) as MessageType;
+
+function isGenerator(value: unknown): value is AsyncGenerator<unknown, unknown, void> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value && "next" in value;
+}
