@@ -1,6 +1,6 @@
 import type { Broker } from "../broker/broker.ts";
 import type { Waiting } from "../broker/inbox.ts";
-import { receiptLog } from "../broker/receipt-log.ts";
+import { RECEIPT_SIGNAL, receiptLog } from "../broker/receipt-log.ts";
 import { AgentwireError } from "../errors.ts";
 import type { Clock, Timer } from "../internal/clock.ts";
 import { parseDuration } from "../message/duration.ts";
@@ -9,8 +9,7 @@ import type { End, ReceiptRecord } from "../message/receipt-record.ts";
 import type { Store } from "../store/store.ts";
 import type { ReceiptSource, ReceiptState, ReceiptStep, SettledOptions } from "./receipt.ts";
 
-/** Topic on which drivers tell of records they have made durable. */
-export const RECEIPT_TOPIC = "receipts";
+
 
 /** Without any news a follower looks at the log itself this often, in milliseconds. */
 const SLOW_LOOK = 30_000;
@@ -157,7 +156,7 @@ export class Receipts implements ReceiptSource {
 
   #listen(): void {
     if (this.#stopListening || this.#closed) return;
-    this.#stopListening = this.#broker.onSignal(RECEIPT_TOPIC, (data) => {
+    this.#stopListening = this.#broker.onSignal(RECEIPT_SIGNAL, (data) => {
       for (const record of data as ReceiptRecord[]) {
         for (const follower of this.#followers.get(record.id) ?? []) follower.check();
       }
