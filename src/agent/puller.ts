@@ -1,6 +1,7 @@
 import type { Consumer, Delivery as BrokerDelivery, Revocation } from "../broker/consumer.ts";
 import { readPayload } from "../bus/checking.ts";
 import { AgentwireError } from "../errors.ts";
+import type { KeepAlive } from "../internal/keep-alive.ts";
 import type { Message, MessageType } from "../message/index.ts";
 import type { AgentHost } from "./host.ts";
 import { PulledDelivery, type PullOptions } from "./pulled-delivery.ts";
@@ -12,6 +13,7 @@ export interface PullerOptions extends PullOptions {
   readonly only: readonly string[] | undefined;
   readonly except: readonly string[] | undefined;
   readonly lease: number;
+  readonly keepAlive: KeepAlive;
 }
 
 interface Taker {
@@ -48,7 +50,9 @@ export class Puller {
     if (waiting) {
       const timer = this.#host.clock.after(wait, taker.done);
       signal?.addEventListener("abort", taker.done, { once: true });
+      this.#options.keepAlive.hold();
       await arrived;
+      this.#options.keepAlive.release();
       timer.cancel();
       signal?.removeEventListener("abort", taker.done);
     }

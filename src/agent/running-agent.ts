@@ -6,7 +6,7 @@ import type { MessageType } from "../message/index.ts";
 import type { AgentFilter, AgentInfo, InstanceState } from "../registry/record.ts";
 import type { AgentHost } from "./host.ts";
 import type { Delivery, PulledDelivery, PullOptions } from "./pulled-delivery.ts";
-import { Puller } from "./puller.ts";
+import { Puller, type PullerOptions } from "./puller.ts";
 import type { AgentTool } from "./tools.ts";
 import type { Worker } from "./worker.ts";
 
@@ -83,7 +83,7 @@ export interface RunningAgentParts {
   readonly host: AgentHost;
   readonly membership: Membership;
   readonly worker: Worker | undefined;
-  readonly pull: PullOptions & { readonly lease: number; readonly handled: readonly string[] };
+  readonly pull: PullOptions & Pick<PullerOptions, "lease" | "keepAlive"> & { readonly handled: readonly string[] };
   readonly tools: () => AgentTool[];
   readonly onStop: (() => void | Promise<void>) | undefined;
 }

@@ -12,6 +12,8 @@ const NO_OPTIONS = Object.freeze({});
 export interface SendingParts {
   readonly dispatcher: Dispatcher;
   readonly chunks: StreamChunks;
+  /** Sends as the bus itself: whoever is no agent. */
+  readonly outside: Sender<MessageType>;
 }
 
 /** A sender bound to its origin: the bus, an agent, a handler's context and a delivery are made from it. */

@@ -3,6 +3,7 @@ import type { Waiting } from "../broker/inbox.ts";
 import { RECEIPT_SIGNAL, receiptLog } from "../broker/receipt-log.ts";
 import { AgentwireError } from "../errors.ts";
 import type { Clock, Timer } from "../internal/clock.ts";
+import type { KeepAlive } from "../internal/keep-alive.ts";
 import { parseDuration } from "../message/duration.ts";
 import { timeOfId } from "../message/id.ts";
 import type { End, ReceiptRecord } from "../message/receipt-record.ts";
@@ -24,6 +25,7 @@ export interface ReceiptsOptions {
   readonly broker: Pick<Broker, "find" | "onSignal">;
   readonly store: Pick<Store, "read">;
   readonly clock: Clock;
+  readonly keepAlive: KeepAlive;
 }
 
 /** Follows messages to their ends, from this process and others: records of ends come by signal, and from the log when one was missed. */
@@ -31,6 +33,7 @@ export class Receipts implements ReceiptSource {
   readonly #broker: Pick<Broker, "find" | "onSignal">;
   readonly #store: Pick<Store, "read">;
   readonly #clock: Clock;
+  readonly #keepAlive: KeepAlive;
   readonly #followers = new Map<string, Set<Follower>>();
   #stopListening: (() => void) | undefined;
   #slowLook: Timer | undefined;
@@ -40,6 +43,7 @@ export class Receipts implements ReceiptSource {
     this.#broker = options.broker;
     this.#store = options.store;
     this.#clock = options.clock;
+    this.#keepAlive = options.keepAlive;
   }
 
   /** Where the message stands now; undefined when nothing is known of it. */
@@ -156,6 +160,7 @@ export class Receipts implements ReceiptSource {
 
   #listen(): void {
     if (this.#stopListening || this.#closed) return;
+    this.#keepAlive.hold();
     this.#stopListening = this.#broker.onSignal(RECEIPT_SIGNAL, (data) => {
       for (const record of data as ReceiptRecord[]) {
         for (const follower of this.#followers.get(record.id) ?? []) follower.check();
@@ -172,7 +177,9 @@ export class Receipts implements ReceiptSource {
   }
 
   #unlisten(): void {
-    this.#stopListening?.();
+    if (!this.#stopListening) return;
+    this.#keepAlive.release();
+    this.#stopListening();
     this.#stopListening = undefined;
     this.#slowLook?.cancel();
   }

@@ -3,6 +3,7 @@ import type { Consumer, Delivery } from "../broker/consumer.ts";
 import { AgentwireError } from "../errors.ts";
 import type { Clock } from "../internal/clock.ts";
 import { type Deadlined, Deadlines } from "../internal/deadlines.ts";
+import type { KeepAlive } from "../internal/keep-alive.ts";
 import type { Envelope } from "../message/envelope.ts";
 
 /** Type name of a reply that carries a handler's failure. */
@@ -35,6 +36,7 @@ export interface RequestsOptions {
   readonly broker: Pick<Broker, "declareInbox" | "deleteInbox" | "consume">;
   readonly clock: Clock;
   readonly instance: string;
+  readonly keepAlive: KeepAlive;
   /** A reply nobody waits for any more, or one from somebody who was not asked. */
   readonly onLate: (reply: Envelope) => void;
 }
@@ -76,6 +78,7 @@ export class Requests {
     });
     const registered = waiter as unknown as Waiter;
     this.#waiters.set(id, registered);
+    if (this.#waiters.size === 1) this.#options.keepAlive.hold();
     this.#deadlines.add(registered, timeout);
     return { waiter: registered, reply };
   }
@@ -144,7 +147,7 @@ export class Requests {
   }
 
   #timedOut(waiter: Waiter): void {
-    this.#waiters.delete(waiter.id);
+    this.#forget(waiter);
     const from = waiter.recipient === undefined ? "" : ` from ${waiter.recipient}`;
     waiter.reject(
       new AgentwireError("TIMEOUT", `No reply to request ${waiter.id} came${from} within ${waiter.timeout} ms`, {
@@ -155,7 +158,9 @@ export class Requests {
 
   #forget(waiter: Waiter): boolean {
     this.#deadlines.delete(waiter, waiter.timeout);
-    return this.#waiters.delete(waiter.id);
+    const known = this.#waiters.delete(waiter.id);
+    if (known && this.#waiters.size === 0) this.#options.keepAlive.release();
+    return known;
   }
 }
 

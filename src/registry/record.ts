@@ -36,6 +36,8 @@ export interface AgentRecord {
   /** Handlers that run at once in one instance. */
   readonly concurrency: number;
   readonly limits?: AgentLimits;
+  /** Senders wait while its inbox is full. */
+  readonly waits?: boolean;
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** JSON Schemas of the types it takes, where they can be exported. */
   readonly contract?: Readonly<Record<string, unknown>>;
