@@ -1,0 +1,45 @@
+import type { BusEvent, EventOf, EventType } from "../observe/events.ts";
+import type { EventHub, EventListener } from "../observe/event-hub.ts";
+import { Deque } from "../internal/deque.ts";
+
+/** Events kept for a slow reader of a stream before the oldest are left out. */
+const STREAM_BUFFER = 10_000;
+
+/** Events of this process, as they happen. */
+export class Events {
+  readonly #hub: EventHub;
+
+  constructor(hub: EventHub) {
+    this.#hub = hub;
+  }
+
+  /** Calls `listener` for one event by name, or for all with `"*"`; returns the way to stop. */
+  on<T extends EventType>(type: T, listener: EventListener<EventOf<T>>): () => void;
+  on(type: "*", listener: EventListener): () => void;
+  on(type: EventType | "*", listener: EventListener<never>): () => void {
+    return this.#hub.on(type as "*", listener as EventListener);
+  }
+
+  /** All events from now on. A reader that falls 10,000 behind misses the oldest. Ends with the loop or the signal. */
+  async *stream(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<BusEvent> {
+    const waiting = new Deque<BusEvent>();
+    let wake = (): void => {};
+    const stop = this.#hub.on("*", (event) => {
+      if (waiting.length >= STREAM_BUFFER) waiting.shift();
+      waiting.push(event);
+      wake();
+    });
+    const abort = (): void => wake();
+    options.signal?.addEventListener("abort", abort, { once: true });
+    try {
+      while (!options.signal?.aborted) {
+        const event = waiting.shift();
+        if (event) yield event;
+        else await new Promise<void>((resolve) => (wake = resolve));
+      }
+    } finally {
+      stop();
+      options.signal?.removeEventListener("abort", abort);
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import type { Durability } from "./broker/capabilities.ts";
+import type { Layer } from "./agent/layer.ts";
+import type { Logger } from "./observe/logger.ts";
+import type { Duration } from "./message/duration.ts";
+
+/** How long ended things are kept. */
+export interface Retention {
+  /** Records of ends; default `"1d"`, and at most 1,000,000 (memory: 10,000). */
+  readonly receipts?: Duration;
+  /** Default `"30d"`. */
+  readonly deadLetters?: Duration;
+  /** Default `"7d"`, where history is on. */
+  readonly history?: Duration;
+}
+
+/** Options of {@link connect}. */
+export interface ConnectOptions {
+  /** Name under which the bus itself sends; default `"bus"`. */
+  readonly name?: string;
+  /** Separates several buses on one engine; default `"default"`. */
+  readonly namespace?: string;
+  /** Separates tenants within a namespace; default `"default"`. */
+  readonly tenant?: string;
+  /** URL of a second engine for registry, receipts and state, where the first carries messages only. */
+  readonly store?: string;
+  /** Refuse an engine that survives less. Default: take what there is; see `bus.guarantees()`. */
+  readonly require?: Durability;
+  /** How messages are stored; default `"json"`. `"msgpack"` needs the package msgpackr. */
+  readonly codec?: "json" | "msgpack";
+  /** Keep every message and event in the journal, for history, replay and execution trees. Default false. */
+  readonly history?: boolean;
+  readonly retention?: Retention;
+  /** pino-compatible; default: warnings and errors as JSON lines on standard error. `false` for none. */
+  readonly logger?: Logger | false;
+  /** Layers around everything that is sent and handled, the first outermost. */
+  readonly use?: readonly Layer[];
+  /** Closes the bus. */
+  readonly signal?: AbortSignal;
+  /** How often this process tells of its agents; default `"10s"`, at least 100 ms. */
+  readonly heartbeat?: Duration;
+}

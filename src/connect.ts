@@ -1,0 +1,177 @@
+import { randomBytes } from "node:crypto";
+import type { Layer } from "./agent/layer.ts";
+import { DURABILITY_CLASSES, type Durability, type DurabilityReport } from "./broker/capabilities.ts";
+import type { Driver, DriverContext } from "./broker/driver.ts";
+import { aboutMessage } from "./bus/about-message.ts";
+import { Budgets } from "./bus/budgets.ts";
+import { BoundSender, type SendingParts } from "./bus/bound-sender.ts";
+import { Channels } from "./bus/channels.ts";
+import { DeadLetters } from "./bus/dead-letters.ts";
+import { Dispatcher } from "./bus/dispatcher.ts";
+import { Events } from "./bus/events-api.ts";
+import { Inboxes } from "./bus/inboxes.ts";
+import type { Origin, PublishInterceptor } from "./bus/origin.ts";
+import { PublishQueue } from "./bus/publish-queue.ts";
+import { Receipts } from "./bus/receipts.ts";
+import { Requests } from "./bus/requests.ts";
+import { StreamChunks } from "./bus/stream-chunks.ts";
+import { type Bus, ConnectedBus, type GuaranteesReport } from "./connected-bus.ts";
+import type { ConnectOptions } from "./connect-options.ts";
+import { loadDriver } from "./drivers.ts";
+import { AgentwireError } from "./errors.ts";
+import { type Clock, systemClock } from "./internal/clock.ts";
+import { KeepAlive } from "./internal/keep-alive.ts";
+import { jsonCodec } from "./message/codec-json.ts";
+import { parseDuration } from "./message/duration.ts";
+import { IdGenerator } from "./message/id.ts";
+import { checkName } from "./message/name.ts";
+import { createLogger, type Logger, silentLogger } from "./observe/logger.ts";
+import { EventHub } from "./observe/event-hub.ts";
+import { Registry } from "./registry/registry.ts";
+
+const DEFAULT_URL = "sqlite:.agentwire/agentwire.db";
+const KNOWN_OPTIONS = new Set([
+  "name", "namespace", "tenant", "store", "require", "codec", "history", "retention", "logger", "use", "signal", "heartbeat",
+]);
+
+/** What {@link assemble} can be given in place of the real world. */
+export interface Surroundings {
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly loadDriver: (url: string, context: DriverContext) => Promise<Driver>;
+}
+
+/**
+ * Connects to a bus. The URL names the engine: `memory:`, `sqlite:PATH`; default `AGENTWIRE_URL`,
+ * else an SQLite file under `.agentwire/` in the working directory.
+ * @throws URL_INVALID, DRIVER_MISSING, DURABILITY_UNMET, STORE_REQUIRED, STORE_CORRUPT, VERSION_UNSUPPORTED, STORE_READ_ONLY, ARGUMENT_INVALID
+ */
+export function connect(url?: string, options: ConnectOptions = {}): Promise<Bus> {
+  return assemble(url ?? process.env["AGENTWIRE_URL"] ?? DEFAULT_URL, options, { clock: systemClock, random: Math.random, loadDriver });
+}
+
+/** Puts the rooms together over the engine that a URL names. */
+export async function assemble(url: string, options: ConnectOptions, surroundings: Surroundings): Promise<Bus> {
+  for (const name of Object.keys(options)) {
+    if (!KNOWN_OPTIONS.has(name)) throw new AgentwireError("ARGUMENT_INVALID", `connect has no option "${name}"`);
+  }
+  const { clock, random } = surroundings;
+  const name = checkName(options.name ?? "bus", "bus");
+  const scope = `${checkName(options.namespace ?? "default", "namespace")}/${checkName(options.tenant ?? "default", "tenant")}`;
+  const instance = `${name}-${randomBytes(6).toString("hex")}`;
+  const logger = loggerOf(options.logger);
+  const hub = new EventHub((error) => logger.warn({ error: String(error) }, "An event listener threw"));
+  const codec = options.codec === "msgpack" ? (await import("./message/codec-msgpack.ts")).msgpackCodec() : jsonCodec;
+  const context: DriverContext = {
+    clock,
+    codec,
+    scope,
+    instance,
+    report: (event) => {
+      const level = event.type === "driver.opened" || event.type === "driver.closed" || event.type === "driver.restored" ? "debug" : "warn";
+      logger[level]({ driver: event.driver, ...event.details }, event.message);
+      if (hub.wants(event.type)) hub.emit({ ...event, at: clock.now() });
+    },
+  };
+
+  const messages = await surroundings.loadDriver(url, context);
+  const second = options.store === undefined ? undefined : await surroundings.loadDriver(options.store, context);
+  const { broker } = messages;
+  const store = second?.store ?? messages.store;
+  if (!store) throw new AgentwireError("STORE_REQUIRED", `${broker.capabilities.driver} carries messages only; pass \`store\` with a second URL`);
+  await broker.open();
+  await store.open();
+  const closeDrivers = async (): Promise<void> => {
+    await store.close();
+    await broker.close();
+  };
+
+  try {
+    const guarantees = guaranteesOf(broker.capabilities.driver, store.capabilities.driver, broker.capabilities.durability, second);
+    meet(options.require, guarantees.durability);
+    const keepAlive = new KeepAlive();
+    const registry = new Registry({
+      store,
+      signals: broker,
+      clock,
+      instance,
+      ...(options.heartbeat === undefined ? {} : { heartbeat: parseDuration(options.heartbeat, { name: "heartbeat", min: 100 }) }),
+      loads: async () => new Map((await broker.inspect()).map((inbox) => [inbox.name, inbox.waiting])),
+    });
+    await registry.start();
+    const ids = new IdGenerator({ clock });
+    const queue = new PublishQueue(broker);
+    const receipts = new Receipts({ broker, store, clock, keepAlive });
+    const requests = new Requests({
+      broker,
+      clock,
+      instance,
+      keepAlive,
+      onLate: (reply) => hub.wants("message.late") && hub.emit({ type: "message.late", ...aboutMessage(reply), at: clock.now() }),
+    });
+    const budgets = new Budgets(store, clock);
+    const dispatcher = new Dispatcher({ broker, queue, directory: registry.directory, clock, ids, events: hub, receipts, requests, budgets });
+    const layers = options.use ?? [];
+    const publishing = layers.flatMap((layer: Layer): PublishInterceptor[] => (layer.publish ? [layer.publish] : []));
+    const origin: Origin = { name, isAgent: false, sends: undefined, cause: undefined, publishing };
+    const sending: SendingParts & { outside: SendingParts["outside"] } = {
+      dispatcher,
+      chunks: new StreamChunks(broker, clock),
+      get outside() {
+        return outside;
+      },
+    };
+    const outside = new BoundSender(sending, origin);
+    const bus = new ConnectedBus({
+      broker,
+      store,
+      registry,
+      queue,
+      requests,
+      receipts,
+      budgets,
+      sending,
+      keepAlive,
+      origin,
+      guarantees,
+      joining: { instance, broker, registry, sending, budgets, clock, events: hub, logger, keepAlive, layers, random },
+      agents: registry,
+      channels: new Channels({ broker, subscriptions: registry, events: hub, clock }),
+      inboxes: new Inboxes(broker),
+      deadLetters: new DeadLetters({ store, queue, receipts, clock, ids }),
+      events: new Events(hub),
+      closeDrivers,
+    });
+    options.signal?.addEventListener("abort", () => void bus.close(), { once: true });
+    if (options.signal?.aborted) await bus.close();
+    return bus as Bus;
+  } catch (error) {
+    await closeDrivers();
+    throw error;
+  }
+}
+
+function loggerOf(logger: Logger | false | undefined): Logger {
+  if (logger === false) return silentLogger;
+  return logger ?? createLogger({ level: "warn" });
+}
+
+function guaranteesOf(driver: string, storeDriver: string, messages: DurabilityReport, second: Driver | undefined): GuaranteesReport {
+  const other = second?.broker.capabilities.durability;
+  const weaker = other !== undefined && rank(other.class) < rank(messages.class) ? other : messages;
+  return { driver, store: storeDriver, durability: weaker };
+}
+
+function meet(required: Durability | undefined, found: DurabilityReport): void {
+  if (required === undefined) return;
+  if (!DURABILITY_CLASSES.includes(required)) throw new AgentwireError("OUT_OF_RANGE", `require must be one of ${DURABILITY_CLASSES.join(", ")}`);
+  if (rank(found.class) >= rank(required)) return;
+  throw new AgentwireError("DURABILITY_UNMET", `The engine promises "${found.class}", less than the required "${required}": ${found.reason}`, {
+    details: { required, found: found.class, reason: found.reason },
+  });
+}
+
+function rank(durability: Durability): number {
+  return DURABILITY_CLASSES.indexOf(durability);
+}
