@@ -1,0 +1,119 @@
+import type { Candidate, Deduplication, Publication, PublishedCopy, PublishResult } from "../../broker/publication.ts";
+import { AgentwireError } from "../../errors.ts";
+import { RecentKeys } from "./dedupe.ts";
+import type { MemoryInbox } from "./inbox.ts";
+
+/** What publishing needs of the engine around it. */
+export interface PublisherOptions {
+  readonly inboxes: ReadonlyMap<string, MemoryInbox>;
+  /** Wall milliseconds. */
+  now(): number;
+  /** The registry's revision, which routing is checked against. */
+  registryRevision(): number;
+}
+
+const FULL = { code: "INBOX_FULL", reason: "The inbox has reached its capacity." } as const;
+
+/** Puts publications into inboxes: doubles, routing, picking, room. */
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #keys = new RecentKeys();
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  publish(batch: readonly Publication[]): PublishResult[] {
+    const now = this.#options.now();
+    const results: PublishResult[] = [];
+    for (const publication of batch) results.push(this.#publish(publication, now));
+    return results;
+  }
+
+  /** Publishes what a settle emits: unknown inboxes are left out, a full one ends only its copy, and nobody routes anew. */
+  emit(publications: readonly Publication[]): void {
+    const now = this.#options.now();
+    for (const { routedAt: _, ...publication } of publications) {
+      const to = "pick" in publication.to ? publication.to : publication.to.filter((name) => this.#options.inboxes.has(name));
+      this.#publish({ ...publication, to, fanOut: true }, now);
+    }
+  }
+
+  #publish(publication: Publication, now: number): PublishResult {
+    const { message, to, dedupe } = publication;
+    const double = dedupe && this.#double(publication, dedupe, now);
+    if (double) return double;
+    if (publication.routedAt !== undefined && publication.routedAt !== this.#options.registryRevision()) return { status: "stale" };
+
+    const inboxes: MemoryInbox[] = [];
+    if ("pick" in to) {
+      const picked = this.#pick(to.pick);
+      if (!picked) return unknown(to.pick[0]?.inbox ?? "");
+      inboxes.push(picked);
+    } else {
+      for (const name of to) {
+        const inbox = this.#options.inboxes.get(name);
+        if (!inbox) return unknown(name);
+        inboxes.push(inbox);
+      }
+    }
+    if (!publication.fanOut && !publication.refused) {
+      // All are looked at before any is changed: a message is stored for all its recipients or for none.
+      for (const inbox of inboxes) if (!inbox.hasRoom(message, publication.supersedes)) return full(inbox);
+    }
+
+    const copies: PublishedCopy[] = [];
+    for (const inbox of inboxes) copies.push({ inbox: inbox.name, state: this.#put(inbox, publication, now) });
+    if (dedupe) this.#keys.add(message.from, dedupe, { id: message.id, copies, now });
+    return { status: "accepted", id: message.id, copies, duplicate: false };
+  }
+
+  #put(inbox: MemoryInbox, publication: Publication, now: number): PublishedCopy["state"] {
+    const { message, dueAt, supersedes, refused } = publication;
+    if (supersedes) inbox.supersede(message, supersedes);
+    if (refused || !inbox.add(message, dueAt, now)) {
+      inbox.refuse(message, refused ?? FULL, now);
+      return "dead-lettered";
+    }
+    return dueAt !== undefined && dueAt > now ? "queued" : "accepted";
+  }
+
+  #double(publication: Publication, dedupe: Deduplication, now: number): PublishResult | undefined {
+    const { from } = publication.message;
+    const first = this.#keys.get(from, dedupe, now);
+    if (!first) return undefined;
+    if (first.fingerprint === dedupe.fingerprint) return { status: "accepted", id: first.id, copies: first.copies, duplicate: true };
+    const error = new AgentwireError("ID_CONFLICT", `${from} has used the idempotency key "${dedupe.key}" for another message`, {
+      details: { key: dedupe.key, sender: from, firstId: first.id },
+    });
+    return { status: "failed", error };
+  }
+
+  #pick(candidates: readonly Candidate[]): MemoryInbox | undefined {
+    let best: MemoryInbox | undefined;
+    let leastLoad = Number.POSITIVE_INFINITY;
+    for (const { inbox: name, concurrency } of candidates) {
+      const inbox = this.#options.inboxes.get(name);
+      if (!inbox) continue;
+      const load = inbox.waiting / concurrency;
+      if (load < leastLoad) {
+        leastLoad = load;
+        best = inbox;
+      }
+    }
+    return best;
+  }
+}
+
+function unknown(inbox: string): PublishResult {
+  const error = new AgentwireError("AGENT_NOT_FOUND", `There is no inbox "${inbox}"`, { details: { agent: inbox, suggestions: [] } });
+  return { status: "failed", error };
+}
+
+function full(inbox: MemoryInbox): PublishResult {
+  const { name, capacity } = inbox;
+  const error = new AgentwireError("INBOX_FULL", `The inbox of "${name}" holds ${capacity} messages and takes no more`, {
+    details: { inbox: name, capacity },
+  });
+  return { status: "failed", error };
+}
