@@ -111,7 +111,7 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
       onLate: (reply) => hub.wants("message.late") && hub.emit({ type: "message.late", ...aboutMessage(reply), at: clock.now() }),
     });
     const budgets = new Budgets(store, clock);
-    const dispatcher = new Dispatcher({ broker, queue, directory: registry.directory, clock, ids, events: hub, receipts, requests, budgets });
+    const dispatcher = new Dispatcher({ broker, queue, directory: registry.directory, clock, ids, events: hub, receipts, requests, budgets, keepAlive });
     const layers = options.use ?? [];
     const publishing = layers.flatMap((layer: Layer): PublishInterceptor[] => (layer.publish ? [layer.publish] : []));
     const origin: Origin = { name, isAgent: false, sends: undefined, cause: undefined, publishing };
@@ -145,7 +145,7 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
     });
     options.signal?.addEventListener("abort", () => void bus.close(), { once: true });
     if (options.signal?.aborted) await bus.close();
-    return bus as Bus;
+    return bus;
   } catch (error) {
     await closeDrivers();
     throw error;

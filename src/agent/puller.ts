@@ -110,7 +110,7 @@ export class Puller {
     if (!type) return this.#end(delivery, { end: "dead-lettered", code: "NO_HANDLER", reason: `Agent "${this.#host.name}" takes no ${message.type}` });
     taker.want--;
     const give = (payload: unknown): void => {
-      const read = (payload === message.payload ? message : Object.freeze({ ...message, payload })) as Message<MessageType>;
+      const read = (payload === message.payload ? message : Object.freeze({ ...message, payload })) as unknown as Message<MessageType>;
       const pulled = new PulledDelivery(this.#host, this.#options, delivery, read);
       this.#held.set(delivery, pulled);
       taker.got.push(pulled);

@@ -123,7 +123,7 @@ export class Worker implements RunOwner {
   #laneOf(message: Envelope): string | undefined {
     if (!this.#options.orderKey) return undefined;
     try {
-      return String(this.#options.orderKey(message as Message<MessageType>));
+      return String(this.#options.orderKey(message as unknown as Message<MessageType>));
     } catch (error) {
       this.#host.logFor(message).warn({ error: String(error) }, "orderKey threw; the message is handled in a lane of its own");
       return message.id;
@@ -173,7 +173,7 @@ export class Worker implements RunOwner {
 
   #handle(run: Run, payload: unknown): void {
     const { message: envelope } = run.delivery;
-    const message = (payload === envelope.payload ? envelope : Object.freeze({ ...envelope, payload })) as Message<MessageType>;
+    const message = (payload === envelope.payload ? envelope : Object.freeze({ ...envelope, payload })) as unknown as Message<MessageType>;
     const { handler } = run.entry as HandlerEntry;
     run.context = new HandlerContext(this.#host, run);
     let result: unknown;
@@ -408,7 +408,7 @@ export class Worker implements RunOwner {
 
   #tellOnError(error: unknown, message: Envelope): void {
     try {
-      this.#options.onError?.(error, message as Message<MessageType>);
+      this.#options.onError?.(error, message as unknown as Message<MessageType>);
     } catch (second) {
       this.#host.logFor(message).warn({ error: String(second) }, "onError threw");
     }

@@ -2,6 +2,7 @@ import type { Broker } from "../broker/broker.ts";
 import type { Publication, PublishResult } from "../broker/publication.ts";
 import { AgentwireError } from "../errors.ts";
 import type { Clock } from "../internal/clock.ts";
+import type { KeepAlive } from "../internal/keep-alive.ts";
 import { parseDuration } from "../message/duration.ts";
 import type { Envelope } from "../message/envelope.ts";
 import { fingerprint } from "../message/fingerprint.ts";
@@ -18,6 +19,7 @@ import type { Origin, PublishContext } from "./origin.ts";
 import type { PublishQueue } from "./publish-queue.ts";
 import { type Receipt, SentReceipt } from "./receipt.ts";
 import type { Receipts } from "./receipts.ts";
+import { RoomWait } from "./room.ts";
 import type { Requests, Waiter } from "./requests.ts";
 import { Routing, type Target } from "./routing.ts";
 import type { Address, BroadcastOptions, MessageOptions, PublishOptions, RequestOptions, SendOptions } from "./sending.ts";
@@ -42,6 +44,7 @@ export interface DispatcherOptions {
   readonly receipts: Receipts;
   readonly requests: Requests;
   readonly budgets: Budgets;
+  readonly keepAlive: KeepAlive;
 }
 
 type Kind = PublishContext["kind"];
@@ -195,6 +198,7 @@ export class Dispatcher {
     const refusal = await this.#refusal(origin, envelope);
     Object.freeze(envelope);
     const dueAt = dueTime(options, envelope.createdAt);
+    let room: RoomWait | undefined;
     for (let turn = 0; turn < MOST_REROUTES; turn++) {
       const route = await this.#route(target, envelope.type, origin);
       const publication: Publication = {
@@ -210,6 +214,12 @@ export class Dispatcher {
       const result = await queue.publish(publication);
       if (result.status === "stale") {
         await directory.refresh();
+        continue;
+      }
+      if (result.status === "failed" && this.#mayWait(result.error)) {
+        room ??= new RoomWait(this.#parts.clock, this.#parts.keepAlive, options.signal);
+        await room.again(result.error);
+        turn = 0;
         continue;
       }
       return this.#conclude(outgoing, envelope, route.skipped, result, waiter, refusal);
@@ -265,6 +275,10 @@ export class Dispatcher {
     }
     if (waiter && refusal) throw new AgentwireError(refusal.code, `Request ${envelope.id} was refused: ${refusal.reason}`);
     return new SentReceipt(result.id, copies, result.duplicate, this.#parts.receipts);
+  }
+
+  #mayWait(error: AgentwireError): error is AgentwireError<"INBOX_FULL"> {
+    return AgentwireError.is(error, "INBOX_FULL") && this.#parts.directory.get(error.details.inbox)?.record.waits === true;
   }
 
   #tell(envelope: Envelope, skipped: readonly string[], result: Extract<PublishResult, { status: "accepted" }>, refusal: Refusal | undefined): void {

@@ -53,6 +53,13 @@ export class Receipts implements ReceiptSource {
     return waiting.length + records.size === 0 ? undefined : state(id, records, waiting);
   }
 
+  /** The steps of a message that another sender, or another process, has sent; ends at once when nothing is known of it. */
+  async *watch(id: string, options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<ReceiptStep> {
+    const known = await this.get(id);
+    if (!known) return;
+    yield* this.steps(id, [...new Set(known.steps.map((step) => step.recipient))], options.signal);
+  }
+
   async settled(id: string, recipients: readonly string[], options: SettledOptions): Promise<ReceiptState> {
     const timeout = options.timeout === undefined ? undefined : parseDuration(options.timeout, { name: "timeout", min: 0 });
     if (recipients.length === 0) return { id, settled: true, ends: {}, steps: [] };
