@@ -1,0 +1,38 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
+
+// Tests that start, kill or freeze processes live in test/faults/ (or in a folder `faults` of a room) and run in
+// forks, one file at a time; everything else is quick and runs in threads.
+const faults = ["test/**/faults/**/*.test.ts"];
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^agentwire$/, replacement: source("index.ts") },
+      { find: /^agentwire\/testing$/, replacement: source("testing/index.ts") },
+      { find: /^agentwire\/twins$/, replacement: source("twins/index.ts") },
+    ],
+  },
+  test: {
+    coverage: { provider: "v8", include: ["src/**"], reporter: ["text-summary", "html"] },
+    projects: [
+      {
+        extends: true,
+        test: { name: "unit", include: ["test/**/*.test.ts"], exclude: faults, pool: "threads", testTimeout: 10_000 },
+      },
+      {
+        extends: true,
+        test: {
+          name: "faults",
+          include: faults,
+          pool: "forks",
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
