@@ -2,6 +2,9 @@ import type { Broker } from "../broker/broker.ts";
 import type { Publication, PublishResult } from "../broker/publication.ts";
 import { AgentwireError } from "../errors.ts";
 
+/** After so many messages timers, sockets and consumers get their turn, even where the broker answers at once. */
+const PUBLISHED_PER_TURN = 512;
+
 type Settle = (result: PublishResult) => void;
 
 /** Joins what one turn of the event loop sends into one batch for the broker. */
@@ -12,7 +15,12 @@ export class PublishQueue {
   #scheduled = false;
   #underWay = 0;
   #drained: (() => void)[] = [];
+  #sinceTurn = 0;
   readonly #flush = (): void => this.#send();
+  readonly #nextTurn = (): void => {
+    this.#sinceTurn = 0;
+    this.#send();
+  };
 
   constructor(broker: Pick<Broker, "publish">) {
     this.#broker = broker;
@@ -25,7 +33,8 @@ export class PublishQueue {
       this.#waiting.push(resolve);
       if (!this.#scheduled) {
         this.#scheduled = true;
-        queueMicrotask(this.#flush);
+        if (this.#sinceTurn < PUBLISHED_PER_TURN) queueMicrotask(this.#flush);
+        else setImmediate(this.#nextTurn);
       }
     });
   }
@@ -42,6 +51,7 @@ export class PublishQueue {
     this.#waiting = [];
     this.#scheduled = false;
     this.#underWay++;
+    this.#sinceTurn += batch.length;
     let results: PublishResult[] | Promise<PublishResult[]>;
     try {
       results = this.#broker.publish(batch);
