@@ -5,7 +5,8 @@ import { AgentwireError } from "../errors.ts";
 import type { Duration } from "../message/duration.ts";
 import type { Message, MessageType } from "../message/index.ts";
 import { checkName } from "../message/name.ts";
-import type { AgentKind, AgentLimits, Capability } from "../registry/record.ts";
+import { compilePattern } from "../message/pattern.ts";
+import { type AgentKind, type AgentLimits, type Capability, MOST_SUBSCRIPTIONS } from "../registry/record.ts";
 import type { Handler } from "./handler.ts";
 import type { Layer } from "./layer.ts";
 
@@ -79,7 +80,7 @@ export interface AgentDefinition<N extends string, S, R> extends Accepts<R> {
   on<const T extends MessageType>(type: T, handler: Handler<T, S>): AgentDefinition<N, S, R | T>;
 }
 
-/** Starts an agent's definition; add handlers with `.on`. @throws NAME_INVALID, OUT_OF_RANGE, ARGUMENT_INVALID, PATTERN_INVALID */
+/** Starts an agent's definition; add handlers with `.on`. @throws NAME_INVALID, OUT_OF_RANGE, ARGUMENT_INVALID, PATTERN_INVALID, LIMIT_EXCEEDED */
 export function defineAgent<
   const N extends string,
   const S extends readonly MessageType[] = readonly Nothing[],
@@ -89,6 +90,7 @@ export function defineAgent<
   checkCount(spec.concurrency, "concurrency", 10_000);
   checkCount(spec.prefetch, "prefetch", 100_000);
   checkCount(spec.capacity, "capacity", 1_000_000_000);
+  checkSubscriptions(spec.name, spec.subscribes ?? []);
   return new Definition({ spec: spec as unknown as DefinitionParts["spec"], handlers: new Map() }) as unknown as AgentDefinition<N, S[number], R[number]>;
 }
 
@@ -107,6 +109,13 @@ class Definition {
     if (typeof handler !== "function") throw new AgentwireError("ARGUMENT_INVALID", `The handler of ${type.name} must be a function`);
     return new Definition({ spec, handlers: new Map([...handlers, [type.name, { type, handler }]]) });
   }
+}
+
+function checkSubscriptions(agent: string, patterns: readonly string[]): void {
+  if (patterns.length > MOST_SUBSCRIPTIONS) {
+    throw new AgentwireError("LIMIT_EXCEEDED", `Agent "${agent}" has ${patterns.length} subscriptions; at most ${MOST_SUBSCRIPTIONS} are allowed`);
+  }
+  for (const pattern of patterns) compilePattern(pattern);
 }
 
 function checkCount(value: number | undefined, name: string, max: number): void {

@@ -93,13 +93,16 @@ export class Worker implements RunOwner {
     this.#stopping = true;
     this.#consumer?.credit(0);
     const leaving = new AgentwireError("CLOSED", `Agent "${this.#host.name}" is leaving`);
-    const timer = this.#host.clock.after(grace, () => {
-      for (const run of this.#active) run.context?.stop(leaving);
-      this.#wakeIdle();
-    });
-    if (this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
-    timer.cancel();
-    for (const run of this.#active) run.over = true;
+    if (this.#running > 0 && grace > 0) {
+      const idle = new Promise<void>((resolve) => this.#idle.push(resolve));
+      const timer = this.#host.clock.after(grace, () => this.#wakeIdle());
+      await idle;
+      timer.cancel();
+    }
+    for (const run of this.#active) {
+      run.over = true;
+      run.context?.stop(leaving);
+    }
     this.#deadlines.clear();
     await this.#consumer?.close({ release: true });
   }
