@@ -1,0 +1,36 @@
+/** What SQLite takes and gives as one column. */
+export type Value = string | number | Uint8Array | null;
+
+/** One row, by column name. */
+export type Row = Readonly<Record<string, Value>>;
+
+/** A prepared statement of either client library. Parameters are bound by position; numbers must be safe integers or doubles. */
+export interface Statement {
+  run(...parameters: Value[]): { readonly changes: number | bigint };
+  get(...parameters: Value[]): unknown;
+  all(...parameters: Value[]): unknown[];
+}
+
+/** One synchronous connection to a database file: all that this driver needs of a client library. */
+export interface Connection {
+  prepare(sql: string): Statement;
+  exec(sql: string): unknown;
+  close(): unknown;
+}
+
+/** How a connection is opened. */
+export interface OpenOptions {
+  readonly readonly: boolean;
+}
+
+/** A client library that runs here. */
+export interface ClientLibrary {
+  readonly name: string;
+  open(path: string, options: OpenOptions): Connection;
+}
+
+/** Runs a pragma that answers with one value. */
+export function pragma(connection: Connection, text: string): Value | undefined {
+  const row = connection.prepare(`PRAGMA ${text}`).get() as Row | undefined;
+  return row === undefined ? undefined : Object.values(row)[0];
+}

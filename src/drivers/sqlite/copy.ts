@@ -1,0 +1,78 @@
+import type { CancelledEnd } from "../../broker/settlement.ts";
+import type { Envelope } from "../../message/envelope.ts";
+import type { FailedAttempt } from "../../message/receipt-record.ts";
+import type { Row } from "./connection.ts";
+
+/** A copy as it waits in the table of ready messages, without its body. */
+export interface ReadyCopy {
+  readonly slot: number;
+  readonly id: string;
+  readonly type: string;
+  /** Hand-offs that are over. */
+  readonly attempt: number;
+  /** Of these, ended by a dead process or a lapsed lease. */
+  readonly crashes: number;
+  readonly cancelled: CancelledEnd | undefined;
+  /** Failed attempts as JSON. */
+  readonly failures: string | undefined;
+  readonly expiresAt: number | undefined;
+  readonly orderKey: string | undefined;
+  /** The envelope itself, where this process published it. */
+  message: Envelope | undefined;
+}
+
+/** A copy that is held back. */
+export interface DelayedCopy extends Omit<ReadyCopy, "slot"> {
+  /** Its row. */
+  readonly n: number;
+  readonly dueAt: number;
+  readonly inboxId: number;
+  readonly priority: number;
+  /** The place it returns to. */
+  readonly slot: number | undefined;
+}
+
+/** The columns of {@link ReadyCopy} but its slot. */
+export const COPY_COLUMNS = "id, type, attempt, crashes, cancelled, failures, expires_at, order_key";
+
+function copyOf(row: Row): Omit<ReadyCopy, "slot"> {
+  return {
+    id: row["id"] as string,
+    type: row["type"] as string,
+    attempt: row["attempt"] as number,
+    crashes: row["crashes"] as number,
+    cancelled: (row["cancelled"] as CancelledEnd | null) ?? undefined,
+    failures: (row["failures"] as string | null) ?? undefined,
+    expiresAt: (row["expires_at"] as number | null) ?? undefined,
+    orderKey: (row["order_key"] as string | null) ?? undefined,
+    message: undefined,
+  };
+}
+
+/** Reads a row of the ready table. */
+export function readyCopyOf(row: Row): ReadyCopy {
+  return { slot: row["slot"] as number, ...copyOf(row) };
+}
+
+/** Reads a row of the delayed table. */
+export function delayedCopyOf(row: Row): DelayedCopy {
+  return {
+    ...copyOf(row),
+    n: row["n"] as number,
+    dueAt: row["due_at"] as number,
+    inboxId: row["inbox"] as number,
+    priority: row["priority"] as number,
+    slot: (row["slot"] as number | null) ?? undefined,
+  };
+}
+
+/** The failed attempts of a copy; what another program broke is left out. */
+export function failuresOf(json: string | undefined): readonly FailedAttempt[] {
+  if (json === undefined) return [];
+  try {
+    const failures: unknown = JSON.parse(json);
+    return Array.isArray(failures) ? (failures as FailedAttempt[]) : [];
+  } catch {
+    return [];
+  }
+}

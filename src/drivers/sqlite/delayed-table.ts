@@ -1,0 +1,123 @@
+import type { Connection, Row, Statement, Value } from "./connection.ts";
+import { COPY_COLUMNS, type DelayedCopy, delayedCopyOf, type ReadyCopy } from "./copy.ts";
+import type { RareColumns } from "./ready-table.ts";
+
+const READY_KEY = "(? << 45) | ?";
+const COLUMNS = `n, due_at, inbox, priority, slot, ${COPY_COLUMNS}`;
+const SAME = "id, type, crashes, cancelled, expires_at, sender, order_name, order_key, body";
+
+/** The copies that are held back: by their sender, or between two attempts. */
+export class DelayedTable {
+  readonly #insert: Statement;
+  readonly #postpone: Statement;
+  readonly #ripen: Statement;
+  readonly #remove: Statement;
+  readonly #due: Statement;
+  readonly #nextDue: Statement;
+  readonly #body: Statement;
+  readonly #of: Statement;
+  readonly #count: Statement;
+  readonly #byId: Statement;
+  readonly #byOrder: Statement;
+  readonly #anywhere: Statement;
+  readonly #expired: Statement;
+  readonly #nextExpiry: Statement;
+  readonly #holdsKey: Statement;
+
+  constructor(connection: Connection) {
+    const prepare = (sql: string): Statement => connection.prepare(sql);
+    const select = `SELECT ${COLUMNS} FROM delayed`;
+    this.#insert = prepare(
+      `INSERT INTO delayed (due_at, inbox, priority, id, type, body, expires_at, sender, order_name, order_key)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#postpone = prepare(
+      `INSERT INTO delayed (due_at, inbox, priority, slot, attempt, failures, ${SAME})
+         SELECT ?, ?, ?, ?, attempt + 1, ?, ${SAME} FROM ready WHERE k = ${READY_KEY}`,
+    );
+    this.#ripen = prepare(`INSERT INTO ready (k, attempt, failures, ${SAME}) SELECT ${READY_KEY}, attempt, failures, ${SAME} FROM delayed WHERE n = ?`);
+    this.#remove = prepare("DELETE FROM delayed WHERE n = ?");
+    this.#due = prepare(`${select} WHERE due_at <= ? ORDER BY due_at, n LIMIT ?`);
+    this.#nextDue = prepare("SELECT min(due_at) AS at FROM delayed");
+    this.#body = prepare("SELECT body FROM delayed WHERE n = ?");
+    this.#of = prepare(`${select} WHERE inbox = ? ORDER BY due_at, n LIMIT ?`);
+    this.#count = prepare("SELECT count(*) AS count FROM delayed WHERE inbox = ?");
+    this.#byId = prepare(`${select} WHERE inbox = ? AND id = ?`);
+    this.#byOrder = prepare(`${select} WHERE inbox = ? AND sender = ? AND order_name = ? ORDER BY n`);
+    this.#anywhere = prepare(`${select} WHERE id = ?`);
+    this.#expired = prepare(`${select} WHERE expires_at IS NOT NULL AND expires_at <= ? LIMIT ?`);
+    this.#nextExpiry = prepare("SELECT min(expires_at) AS at FROM delayed WHERE expires_at IS NOT NULL AND expires_at > ?");
+    this.#holdsKey = prepare("SELECT 1 AS yes FROM delayed WHERE inbox = ? AND order_key = ? AND slot IS NOT NULL LIMIT 1");
+  }
+
+  insert(inbox: number, priority: number, copy: Omit<ReadyCopy, "slot">, rest: { dueAt: number; body: string | Uint8Array; rare: RareColumns | undefined }): void {
+    const { expiresAt = null, orderName = null, orderKey = null, sender = null } = rest.rare ?? {};
+    this.#insert.run(rest.dueAt, inbox, priority, copy.id, copy.type, rest.body, expiresAt, orderName === null ? null : sender, orderName, orderKey);
+  }
+
+  /** Copies a failed attempt's row from the ready table, which the caller then removes it from. `slot`: the place it returns to. */
+  postpone(inbox: number, readySlot: number, to: { dueAt: number; priority: number; slot: number | undefined; failures: string | null }): void {
+    this.#postpone.run(to.dueAt, inbox, to.priority, to.slot ?? null, to.failures, inbox, readySlot);
+  }
+
+  /** Moves a row to its slot in the ready table. */
+  ripen(n: number, inbox: number, slot: number): void {
+    this.#ripen.run(inbox, slot, n);
+    this.#remove.run(n);
+  }
+
+  remove(n: number): void {
+    this.#remove.run(n);
+  }
+
+  due(now: number, limit: number): DelayedCopy[] {
+    return (this.#due.all(now, limit) as Row[]).map(delayedCopyOf);
+  }
+
+  /** When the next one becomes due. */
+  nextDue(): number | undefined {
+    return ((this.#nextDue.get() as Row)["at"] as number | null) ?? undefined;
+  }
+
+  /** The stored form of the envelope. */
+  body(n: number): Value | undefined {
+    return (this.#body.get(n) as Row | undefined)?.["body"];
+  }
+
+  /** The first copies of an inbox, by due time. */
+  of(inbox: number, limit: number): DelayedCopy[] {
+    return (this.#of.all(inbox, limit) as Row[]).map(delayedCopyOf);
+  }
+
+  count(inbox: number): number {
+    return (this.#count.get(inbox) as Row)["count"] as number;
+  }
+
+  byId(inbox: number, id: string): DelayedCopy[] {
+    return (this.#byId.all(inbox, id) as Row[]).map(delayedCopyOf);
+  }
+
+  /** The copies of one sender's order. */
+  byOrder(inbox: number, sender: string, name: string): DelayedCopy[] {
+    return (this.#byOrder.all(inbox, sender, name) as Row[]).map(delayedCopyOf);
+  }
+
+  /** The copies of one message in all inboxes. */
+  anywhere(id: string): DelayedCopy[] {
+    return (this.#anywhere.all(id) as Row[]).map(delayedCopyOf);
+  }
+
+  expired(now: number, limit: number): DelayedCopy[] {
+    return (this.#expired.all(now, limit) as Row[]).map(delayedCopyOf);
+  }
+
+  /** When the next one expires. */
+  nextExpiry(now: number): number | undefined {
+    return ((this.#nextExpiry.get(now) as Row)["at"] as number | null) ?? undefined;
+  }
+
+  /** Whether a copy with this order key waits between two attempts. */
+  holdsKey(inbox: number, orderKey: string): boolean {
+    return this.#holdsKey.get(inbox, orderKey) !== undefined;
+  }
+}

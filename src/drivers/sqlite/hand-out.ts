@@ -1,0 +1,168 @@
+import { AgingGuard } from "../../broker/aging.ts";
+import { AgentwireError } from "../../errors.ts";
+import type { Codec } from "../../message/codec.ts";
+import type { Envelope } from "../../message/envelope.ts";
+import type { DriverEvent } from "../../broker/driver.ts";
+import { failuresOf, type ReadyCopy } from "./copy.ts";
+import { CRASHES_TO_BE_ALONE, type LocalConsumer, type SettleDesk, SqliteDelivery } from "./holding.ts";
+import type { InboxRow } from "./inbox-table.ts";
+import type { Outlet } from "./outlet.ts";
+import type { LoadLevel, ReadyWindow } from "./ready-window.ts";
+import type { Transaction } from "./transaction.ts";
+import type { TypeFilter } from "./type-filter.ts";
+
+/** What handing out needs around it. */
+export interface HandOutOptions {
+  readonly codec: Codec;
+  readonly desk: SettleDesk;
+  /** This process's id among the peers. */
+  readonly peer: string;
+  report(event: Omit<DriverEvent, "driver">): void;
+}
+
+/** A transaction hands out at most so many, so that it stays short. */
+const MOST_PER_TRANSACTION = 512;
+const RAW_KEPT = 64 * 1024;
+
+/** Gives free copies to the consumers of this process that asked for some. */
+export class HandOut {
+  readonly #options: HandOutOptions;
+
+  constructor(options: HandOutOptions) {
+    this.#options = options;
+  }
+
+  /** Serves one outlet. True if more may be left that someone here would take. */
+  serve(tx: Transaction, outlet: Outlet): boolean {
+    const inbox = tx.tables.inboxes.find(outlet.name);
+    if (!inbox || inbox.paused || !outlet.wants) return false;
+    if (outlet.inboxId !== inbox.id) outlet.restart(inbox.id);
+    if (outlet.stale) this.#look(tx, outlet, inbox);
+    const aging = new AgingGuard(inbox.passedOver);
+    let idle = false;
+    while (!idle && tx.claimed.length < MOST_PER_TRANSACTION) {
+      idle = true;
+      for (const consumer of outlet.inTurn()) {
+        if (consumer.credit > 0 && !consumer.closing && this.#isActive(outlet, consumer) && this.#give(tx, outlet, { inbox, consumer, aging })) idle = false;
+      }
+    }
+    if (aging.passedOver !== inbox.passedOver) {
+      inbox.passedOver = aging.passedOver;
+      tx.tables.inboxes.touch(inbox);
+    }
+    return !idle;
+  }
+
+  /** Learns what other processes hold of an inbox. */
+  #look(tx: Transaction, outlet: Outlet, inbox: InboxRow): void {
+    const foreign = new Set<number>();
+    const keys = new Set<string>();
+    const exclusive: number[] = [];
+    for (const claim of tx.tables.claims.ofInbox(inbox.id)) {
+      if (claim.peer === this.#options.peer) continue;
+      if (claim.exclusive) exclusive.push(claim.id);
+      for (const { slot } of claim.held) {
+        foreign.add(slot);
+        const key = inbox.keyed ? tx.tables.ready.get(inbox.id, slot)?.orderKey : undefined;
+        if (key !== undefined) keys.add(key);
+      }
+    }
+    outlet.foreign = foreign;
+    outlet.foreignKeys = keys;
+    outlet.foreignExclusive = exclusive;
+    outlet.stale = false;
+  }
+
+  /** An exclusive consumer is active while none came before it. */
+  #isActive(outlet: Outlet, consumer: LocalConsumer): boolean {
+    if (consumer.options.exclusive !== true) return true;
+    const earlier = (id: number): boolean => id < consumer.claimId;
+    return !outlet.foreignExclusive.some(earlier) && !outlet.consumers.some((other) => other.options.exclusive === true && earlier(other.claimId));
+  }
+
+  /** Gives one copy to one consumer; false if there is none for it now. */
+  #give(tx: Transaction, outlet: Outlet, to: { inbox: InboxRow; consumer: LocalConsumer; aging: AgingGuard }): boolean {
+    const { inbox, consumer, aging } = to;
+    if (consumer.holdsSuspect) return false;
+    const window = outlet.windowFor(consumer);
+    const load = this.#loader(tx, outlet, { inbox, filter: consumer.filter });
+    const blocked = inbox.keyed ? (row: ReadyCopy) => isBlocked(tx, outlet, inbox, row) : undefined;
+    for (;;) {
+      const before = aging.passedOver;
+      const level = aging.choose(window.heads(load, blocked));
+      if (level === -1) return false;
+      const row = window.peek(level);
+      if (row.crashes >= CRASHES_TO_BE_ALONE && consumer.held.size > 0) {
+        // Nothing more for this consumer until it holds nothing else; then it takes this one alone.
+        aging.passedOver = before;
+        return false;
+      }
+      window.take(level);
+      outlet.remove(row.slot, window);
+      if (row.expiresAt !== undefined && row.expiresAt <= tx.now) {
+        aging.passedOver = before;
+        tx.tables.ready.remove(inbox.id, row.slot);
+        tx.endUnheld(inbox, row, "expired");
+        tx.rows++;
+        continue;
+      }
+      const message = row.message ?? this.#read(tx, inbox, row);
+      if (message === undefined) {
+        aging.passedOver = before;
+        continue;
+      }
+      row.message = undefined;
+      tx.claim(
+        new SqliteDelivery(row, message, { consumer, offeredAt: tx.now, until: tx.monotonic + consumer.options.lease, desk: this.#options.desk }),
+      );
+      return true;
+    }
+  }
+
+  #loader(tx: Transaction, outlet: Outlet, from: { inbox: InboxRow; filter: TypeFilter }): LoadLevel {
+    const { ready } = tx.tables;
+    const { inbox, filter } = from;
+    return (priority, after, limit) => {
+      const rows = filter.isAll ? ready.scan(inbox.id, priority, { after, limit }) : ready.scanTypes(inbox.id, priority, { after, limit, filter });
+      const last = rows.at(-1)?.slot ?? after;
+      return { rows: rows.filter((row) => !outlet.isTaken(row.slot)), last, complete: rows.length < limit };
+    };
+  }
+
+  /** Reads a stored envelope; what cannot be read goes to the dead letters, so that the others go on. */
+  #read(tx: Transaction, inbox: InboxRow, row: ReadyCopy): Envelope | undefined {
+    const body = tx.tables.ready.body(inbox.id, row.slot);
+    try {
+      if (typeof body !== "string" && !(body instanceof Uint8Array)) {
+        throw new AgentwireError("DECODE_FAILED", `Message ${row.id} in the inbox of "${inbox.name}" has no body`);
+      }
+      return this.#options.codec.decode(body);
+    } catch (error) {
+      const code = AgentwireError.is(error) ? error.code : "DECODE_FAILED";
+      const reason = AgentwireError.is(error) ? error.message : "The stored message cannot be read";
+      const raw = typeof body === "string" ? body : body instanceof Uint8Array ? Buffer.from(body).toString("base64") : String(body ?? "");
+      tx.tables.ready.remove(inbox.id, row.slot);
+      tx.bury(inbox, row.id, {
+        message: { raw: raw.slice(0, RAW_KEPT) },
+        recipient: inbox.name,
+        code,
+        reason,
+        at: tx.now,
+        attempts: failuresOf(row.failures),
+      });
+      tx.endUnheld(inbox, row, "dead-lettered", code);
+      this.#options.report({
+        type: "driver.quarantined",
+        message: `Message ${row.id} in the inbox of "${inbox.name}" cannot be read (${code}); it is among the dead letters`,
+        details: { inbox: inbox.name, id: row.id, code },
+      });
+      return undefined;
+    }
+  }
+}
+
+/** Whether a copy's order key belongs to a copy that is held or waits between two attempts. */
+function isBlocked(tx: Transaction, outlet: Outlet, inbox: InboxRow, row: ReadyCopy): boolean {
+  const { orderKey } = row;
+  return orderKey !== undefined && (outlet.isKeyHeld(orderKey) || tx.tables.delayed.holdsKey(inbox.id, orderKey));
+}

@@ -1,0 +1,103 @@
+import type { ConsumeOptions, Delivery } from "../../broker/consumer.ts";
+import type { CancelledEnd, SettleResult, Settlement } from "../../broker/settlement.ts";
+import type { Envelope } from "../../message/envelope.ts";
+import type { FailedAttempt } from "../../message/receipt-record.ts";
+import { failuresOf, type ReadyCopy } from "./copy.ts";
+import { TypeFilter } from "./type-filter.ts";
+
+/** Carries out what a holder decides. */
+export interface SettleDesk {
+  settle(delivery: SqliteDelivery, settlement: Settlement): Promise<SettleResult>;
+  extend(delivery: SqliteDelivery, lease: number): Promise<boolean>;
+}
+
+/** What a delivery knows of its hand-off. */
+export interface HandOff {
+  readonly consumer: LocalConsumer;
+  readonly offeredAt: number;
+  readonly until: number;
+  readonly desk: SettleDesk;
+}
+
+/** One copy in the hands of a consumer of this process. */
+export class SqliteDelivery implements Delivery {
+  readonly message: Envelope;
+  readonly inbox: string;
+  readonly attempt: number;
+  readonly redelivered: boolean;
+  readonly offeredAt: number;
+  readonly slot: number;
+  /** The row as it was handed out. */
+  readonly copy: ReadyCopy;
+  readonly consumer: LocalConsumer;
+  /** When the lease ends, in monotonic milliseconds. */
+  until: number;
+  /** Marked to end once it is given back. */
+  cancelled: CancelledEnd | undefined;
+  readonly #desk: SettleDesk;
+  #settled: Promise<SettleResult> | undefined;
+
+  constructor(copy: ReadyCopy, message: Envelope, { consumer, offeredAt, until, desk }: HandOff) {
+    this.copy = copy;
+    this.slot = copy.slot;
+    this.message = message;
+    this.consumer = consumer;
+    this.inbox = consumer.inbox;
+    this.attempt = copy.attempt + 1;
+    this.redelivered = copy.crashes > 0;
+    this.offeredAt = offeredAt;
+    this.until = until;
+    this.cancelled = copy.cancelled;
+    this.#desk = desk;
+  }
+
+  get failures(): readonly FailedAttempt[] {
+    return failuresOf(this.copy.failures);
+  }
+
+  settle(settlement: Settlement): Promise<SettleResult> {
+    if (this.#settled) return this.#settled.then((result) => (result === "settled" ? "already" : result));
+    const settled = this.#desk.settle(this, settlement);
+    this.#settled = settled;
+    // A settle that failed changed nothing, so it may be tried again.
+    settled.catch(() => {
+      this.#settled = undefined;
+    });
+    return settled;
+  }
+
+  extend(lease: number): Promise<boolean> {
+    return this.#desk.extend(this, lease);
+  }
+}
+
+/** After so many hand-offs that took their process down, a copy is handed out alone, so that its neighbours live. */
+export const CRASHES_TO_BE_ALONE = 2;
+
+/** A consumer of this process: what it asked for and what it holds. */
+export class LocalConsumer {
+  readonly inbox: string;
+  readonly options: ConsumeOptions;
+  readonly filter: TypeFilter;
+  /** Row of its claim. */
+  claimId: number;
+  /** Deliveries it still takes. */
+  credit = 0;
+  /** Takes nothing more; its claim goes when it holds nothing. */
+  closing = false;
+  readonly held = new Map<number, SqliteDelivery>();
+
+  constructor(inbox: string, options: ConsumeOptions, claimId: number) {
+    this.inbox = inbox;
+    this.options = options;
+    this.filter = new TypeFilter(options);
+    this.claimId = claimId;
+  }
+
+  /** Whether it holds a copy that has to be alone. */
+  get holdsSuspect(): boolean {
+    if (this.held.size !== 1) return false;
+    const [only] = this.held.values();
+    return (only as SqliteDelivery).copy.crashes >= CRASHES_TO_BE_ALONE;
+  }
+}

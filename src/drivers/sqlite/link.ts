@@ -1,0 +1,91 @@
+import type { Socket } from "node:net";
+
+/** What one process tells another: one line of JSON each. */
+export interface Frame {
+  /** Who speaks: the first frame each way. */
+  readonly hello?: string;
+  /** Scoped names of the inboxes that it consumes and of the topics it listens to: all of them, each time they change. */
+  readonly inboxes?: readonly string[];
+  readonly topics?: readonly string[];
+  /** Scoped names of inboxes with something new. */
+  readonly wake?: readonly string[];
+  /** Copies that the receiver holds and that were cancelled. */
+  readonly revoke?: readonly { readonly claimId: number; readonly slot: number; readonly end: string }[];
+  readonly signal?: { readonly topic: string; readonly data: unknown };
+}
+
+/** What a link tells its mesh. */
+export interface LinkListener {
+  hello(link: Link): void;
+  frame(frame: Frame): void;
+  closed(link: Link): void;
+}
+
+// A peer that does not read loses wake-ups and signals, which its sweep makes good; it must not fill our memory.
+const MOST_UNSENT = 4 * 1024 * 1024;
+const LONGEST_LINE = 16 * 1024 * 1024;
+
+/** One connection to another process that has the file open. */
+export class Link {
+  /** The other's id; empty until it said hello. */
+  peer = "";
+  inboxes: ReadonlySet<string> = new Set();
+  topics: ReadonlySet<string> = new Set();
+  readonly #socket: Socket;
+  readonly #listener: LinkListener;
+  #pending: string[] = [];
+  #pendingLength = 0;
+
+  constructor(socket: Socket, listener: LinkListener) {
+    this.#socket = socket;
+    this.#listener = listener;
+    socket.unref();
+    socket.setEncoding("utf8");
+    socket.on("data", (chunk) => this.#receive(String(chunk)));
+    // An error is always followed by close, which says all there is to say.
+    socket.on("error", () => {});
+    socket.on("close", () => listener.closed(this));
+  }
+
+  send(frame: Frame): void {
+    if (this.#socket.writable && this.#socket.writableLength < MOST_UNSENT) this.#socket.write(`${JSON.stringify(frame)}\n`);
+  }
+
+  /** Hangs up; what the other does not take now is lost. */
+  close(): void {
+    if (this.#socket.writableLength === 0) this.#socket.destroySoon();
+    else this.#socket.destroy();
+  }
+
+  #receive(chunk: string): void {
+    let start = 0;
+    for (let end = chunk.indexOf("\n"); end !== -1; end = chunk.indexOf("\n", start)) {
+      this.#pending.push(chunk.slice(start, end));
+      const line = this.#pending.join("");
+      this.#pending = [];
+      this.#pendingLength = 0;
+      start = end + 1;
+      this.#read(line);
+    }
+    this.#pending.push(chunk.slice(start));
+    this.#pendingLength += chunk.length - start;
+    if (this.#pendingLength > LONGEST_LINE) this.#socket.destroy();
+  }
+
+  #read(line: string): void {
+    let frame: Frame;
+    try {
+      frame = JSON.parse(line) as Frame;
+    } catch {
+      this.#socket.destroy();
+      return;
+    }
+    if (typeof frame !== "object" || frame === null) return;
+    if (Array.isArray(frame.inboxes)) this.inboxes = new Set(frame.inboxes as string[]);
+    if (Array.isArray(frame.topics)) this.topics = new Set(frame.topics as string[]);
+    if (typeof frame.hello === "string") {
+      this.peer = frame.hello;
+      this.#listener.hello(this);
+    } else this.#listener.frame(frame);
+  }
+}

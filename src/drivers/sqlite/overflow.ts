@@ -1,0 +1,30 @@
+import { PRIORITIES } from "../../message/envelope.ts";
+import { endWaiting } from "./cancel.ts";
+import type { DelayedCopy, ReadyCopy } from "./copy.ts";
+import type { InboxRow } from "./inbox-table.ts";
+import { levelStart } from "./slots.ts";
+import type { Transaction } from "./transaction.ts";
+
+/** Ends the oldest free copy of the lowest priority, to make room; what is not even due goes only when nothing else waits. False if all are held. */
+export function dropOldest(tx: Transaction, inbox: InboxRow): boolean {
+  const victim = oldestReady(tx, inbox) ?? oldestDelayed(tx, inbox);
+  if (!victim) return false;
+  endWaiting(tx, inbox, victim, "dropped");
+  return true;
+}
+
+function oldestReady(tx: Transaction, inbox: InboxRow): ReadyCopy | undefined {
+  const held = new Set<number>();
+  for (const claim of tx.tables.claims.ofInbox(inbox.id)) if (claim.peer !== tx.peer) for (const { slot } of claim.held) held.add(slot);
+  for (const consumer of tx.outletOf(inbox)?.consumers ?? []) for (const slot of consumer.held.keys()) held.add(slot);
+  for (let priority = PRIORITIES.length - 1; priority >= 0; priority--) {
+    const rows = tx.tables.ready.scan(inbox.id, priority, { after: levelStart(priority), limit: held.size + 1 });
+    const free = rows.find((row) => !held.has(row.slot));
+    if (free) return free;
+  }
+  return undefined;
+}
+
+function oldestDelayed(tx: Transaction, inbox: InboxRow): DelayedCopy | undefined {
+  return tx.tables.delayed.of(inbox.id, -1).sort((a, b) => b.priority - a.priority || a.dueAt - b.dueAt)[0];
+}

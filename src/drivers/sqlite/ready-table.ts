@@ -1,0 +1,152 @@
+import type { CancelledEnd } from "../../broker/settlement.ts";
+import type { Connection, Row, Statement, Value } from "./connection.ts";
+import { COPY_COLUMNS, type ReadyCopy, readyCopyOf } from "./copy.ts";
+import { levelEnd } from "./slots.ts";
+import type { TypeFilter } from "./type-filter.ts";
+
+/** The columns of a new copy that are seldom used. */
+export interface RareColumns {
+  readonly expiresAt: number | undefined;
+  readonly sender: string;
+  /** The envelope's `key`. */
+  readonly orderName: string | undefined;
+  readonly orderKey: string | undefined;
+}
+
+// Plain parameters only: better-sqlite3 takes numbered ones for named. Numbers arrive as doubles, the shift makes them integers.
+const KEY = "(? << 45) | ?";
+const SLOT = "k & 35184372088831 AS slot";
+const SELECT = `SELECT ${SLOT}, ${COPY_COLUMNS} FROM ready`;
+const ALL = "id, type, attempt, crashes, cancelled, failures, expires_at, sender, order_name, order_key, body";
+
+/** The copies that wait for hand-off or are held. A row is not changed when it is handed out. */
+export class ReadyTable {
+  readonly #insert: Statement;
+  readonly #insertRare: Statement;
+  readonly #remove: Statement;
+  readonly #scan: Statement;
+  readonly #scanTypes: Statement;
+  readonly #get: Statement;
+  readonly #body: Statement;
+  readonly #all: Statement;
+  readonly #byId: Statement;
+  readonly #byOrder: Statement;
+  readonly #anywhere: Statement;
+  readonly #expired: Statement;
+  readonly #nextExpiry: Statement;
+  readonly #crash: Statement;
+  readonly #cancel: Statement;
+  readonly #retryInPlace: Statement;
+  readonly #move: Statement;
+
+  constructor(connection: Connection) {
+    const prepare = (sql: string): Statement => connection.prepare(sql);
+    const within = "k BETWEEN ((? << 45) | ?) AND ((? << 45) | ?)";
+    const ofInbox = "k BETWEEN (? << 45) AND (((? + 1) << 45) - 1)";
+    this.#insert = prepare(`INSERT INTO ready (k, id, type, body) VALUES (${KEY}, ?, ?, ?)`);
+    this.#insertRare = prepare(
+      `INSERT INTO ready (k, id, type, body, expires_at, sender, order_name, order_key) VALUES (${KEY}, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#remove = prepare(`DELETE FROM ready WHERE k = ${KEY}`);
+    this.#scan = prepare(`${SELECT} WHERE ${within} ORDER BY k LIMIT ?`);
+    this.#scanTypes = prepare(`${SELECT} WHERE ${within} AND (type IN (SELECT value FROM json_each(?))) = ? ORDER BY k LIMIT ?`);
+    this.#get = prepare(`${SELECT} WHERE k = ${KEY}`);
+    this.#body = prepare(`SELECT body FROM ready WHERE k = ${KEY}`);
+    this.#all = prepare(`${SELECT} WHERE ${ofInbox} ORDER BY k LIMIT ?`);
+    this.#byId = prepare(`${SELECT} WHERE ${ofInbox} AND id = ? ORDER BY k`);
+    this.#byOrder = prepare(`${SELECT} WHERE sender = ? AND order_name = ? AND ${ofInbox} ORDER BY k`);
+    this.#anywhere = prepare(`SELECT k >> 45 AS inbox, ${SLOT}, ${COPY_COLUMNS} FROM ready WHERE id = ?`);
+    this.#expired = prepare(`SELECT k >> 45 AS inbox, ${SLOT}, ${COPY_COLUMNS} FROM ready WHERE expires_at IS NOT NULL AND expires_at <= ? LIMIT ?`);
+    this.#nextExpiry = prepare("SELECT min(expires_at) AS at FROM ready WHERE expires_at IS NOT NULL AND expires_at > ?");
+    this.#crash = prepare(`UPDATE ready SET attempt = attempt + 1, crashes = crashes + 1 WHERE k = ${KEY}`);
+    this.#cancel = prepare(`UPDATE ready SET cancelled = ? WHERE k = ${KEY} AND cancelled IS NULL`);
+    this.#retryInPlace = prepare(`UPDATE ready SET attempt = attempt + 1, failures = ? WHERE k = ${KEY}`);
+    this.#move = prepare(
+      `INSERT INTO ready (k, ${ALL}) SELECT ${KEY},
+         id, type, attempt + 1, crashes, cancelled, ?, expires_at, sender, order_name, order_key, body FROM ready WHERE k = ${KEY}`,
+    );
+  }
+
+  insert(inbox: number, copy: ReadyCopy, body: string | Uint8Array, rare: RareColumns | undefined): void {
+    if (!rare) this.#insert.run(inbox, copy.slot, copy.id, copy.type, body);
+    else {
+      const { expiresAt = null, orderName = null, orderKey = null } = rare;
+      const sender = orderName === null ? null : rare.sender;
+      this.#insertRare.run(inbox, copy.slot, copy.id, copy.type, body, expiresAt, sender, orderName, orderKey);
+    }
+  }
+
+  /** Whether there was such a copy. */
+  remove(inbox: number, slot: number): boolean {
+    return Number(this.#remove.run(inbox, slot).changes) > 0;
+  }
+
+  get(inbox: number, slot: number): ReadyCopy | undefined {
+    const row = this.#get.get(inbox, slot) as Row | undefined;
+    return row && readyCopyOf(row);
+  }
+
+  /** The stored form of the envelope. */
+  body(inbox: number, slot: number): Value | undefined {
+    return (this.#body.get(inbox, slot) as Row | undefined)?.["body"];
+  }
+
+  /** The first copies of a priority after a slot, in order, held ones among them. */
+  scan(inbox: number, priority: number, { after, limit }: { after: number; limit: number }): ReadyCopy[] {
+    return (this.#scan.all(inbox, after + 1, inbox, levelEnd(priority), limit) as Row[]).map(readyCopyOf);
+  }
+
+  /** As `scan`, of the types that a filter lets through. */
+  scanTypes(inbox: number, priority: number, { after, limit, filter }: { after: number; limit: number; filter: TypeFilter }): ReadyCopy[] {
+    return (this.#scanTypes.all(inbox, after + 1, inbox, levelEnd(priority), filter.names, filter.isOnly ? 1 : 0, limit) as Row[]).map(readyCopyOf);
+  }
+
+  /** The first copies of an inbox in the order of their keys, held ones among them. */
+  all(inbox: number, limit: number): ReadyCopy[] {
+    return (this.#all.all(inbox, inbox, limit) as Row[]).map(readyCopyOf);
+  }
+
+  byId(inbox: number, id: string): ReadyCopy[] {
+    return (this.#byId.all(inbox, inbox, id) as Row[]).map(readyCopyOf);
+  }
+
+  /** The copies of one sender's order. */
+  byOrder(inbox: number, sender: string, name: string): ReadyCopy[] {
+    return (this.#byOrder.all(sender, name, inbox, inbox) as Row[]).map(readyCopyOf);
+  }
+
+  /** The copies of one message in all inboxes. */
+  anywhere(id: string): { readonly inboxId: number; readonly copy: ReadyCopy }[] {
+    return (this.#anywhere.all(id) as Row[]).map((row) => ({ inboxId: row["inbox"] as number, copy: readyCopyOf(row) }));
+  }
+
+  expired(now: number, limit: number): { readonly inboxId: number; readonly copy: ReadyCopy }[] {
+    return (this.#expired.all(now, limit) as Row[]).map((row) => ({ inboxId: row["inbox"] as number, copy: readyCopyOf(row) }));
+  }
+
+  /** When the next one expires. */
+  nextExpiry(now: number): number | undefined {
+    return ((this.#nextExpiry.get(now) as Row)["at"] as number | null) ?? undefined;
+  }
+
+  /** Counts a hand-off that its holder did not end. */
+  crash(inbox: number, slot: number): void {
+    this.#crash.run(inbox, slot);
+  }
+
+  /** Marks a held copy, unless it is marked already; false if it was. */
+  cancel(inbox: number, slot: number, end: CancelledEnd): boolean {
+    return Number(this.#cancel.run(end, inbox, slot).changes) > 0;
+  }
+
+  /** Counts a failed attempt and leaves the copy in its place. */
+  retryInPlace(inbox: number, slot: number, failures: string | null): void {
+    this.#retryInPlace.run(failures, inbox, slot);
+  }
+
+  /** Counts a failed attempt and moves the copy to another slot of its inbox. */
+  move(inbox: number, slot: number, to: number, failures: string | null): void {
+    this.#move.run(inbox, to, failures, inbox, slot);
+    this.remove(inbox, slot);
+  }
+}

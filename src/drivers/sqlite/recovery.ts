@@ -1,0 +1,94 @@
+import type { Claim, HeldSlot } from "./claim-table.ts";
+import { packHeld } from "./claim-table.ts";
+import type { LocalConsumer } from "./holding.ts";
+import type { InboxRow } from "./inbox-table.ts";
+import { isCertainlyDead, type ProcessMark } from "./machine.ts";
+import { endReturned, lapse } from "./settle.ts";
+import type { Tables } from "./tables.ts";
+import type { Moment, Transaction } from "./transaction.ts";
+
+/** Who looks for what the dead left behind. */
+export interface Recoverer {
+  /** This process's id among the peers. */
+  readonly peer: string;
+  readonly here: ProcessMark;
+  /** The consumers of this process by the row of their claim. */
+  consumers(): ReadonlyMap<number, LocalConsumer>;
+}
+
+/** Ids of peers that are certainly gone. */
+export function deadPeers(tables: Tables, { peer: own, here }: Recoverer): string[] {
+  return tables.peers.all().filter((peer) => peer.id !== own && isCertainlyDead(peer, here)).map((peer) => peer.id);
+}
+
+/** Whether a held copy's lease has run out. This process's renewed leases run on while nobody has taken them. */
+function hasLapsed({ until }: HeldSlot, claim: Claim, { peer, consumers }: Recoverer, { monotonic }: Moment): boolean {
+  if (until > monotonic) return false;
+  return claim.peer !== peer || consumers().get(claim.id)?.options.renew === false;
+}
+
+/** Whether there is anything to recover; only reads. */
+export function needsRecovery(tables: Tables, recoverer: Recoverer, at: Moment): boolean {
+  if (deadPeers(tables, recoverer).length > 0) return true;
+  return tables.claims.all().some((claim) => claim.held.some((held) => hasLapsed(held, claim, recoverer, at)));
+}
+
+/** When the next lease of any consumer runs out, in monotonic milliseconds; only reads. */
+export function nextLapse(tables: Tables): number {
+  let next = Number.POSITIVE_INFINITY;
+  for (const { held } of tables.claims.all()) for (const { until } of held) next = Math.min(next, until);
+  return next;
+}
+
+/** Takes from dead processes and lapsed leases what they hold, so that others get it. Returns how many copies. */
+export function recover(tx: Transaction, recoverer: Recoverer): number {
+  const { claims, peers, counters } = tx.tables;
+  const dead = new Set(deadPeers(tx.tables, recoverer));
+  let recovered = 0;
+  let taken = false;
+  for (const claim of claims.all()) {
+    const isDead = dead.has(claim.peer);
+    const inbox = tx.tables.inboxes.byId(claim.inboxId);
+    const lost = isDead ? claim.held : claim.held.filter((held) => hasLapsed(held, claim, recoverer, tx));
+    if (isDead) claims.remove(claim.id);
+    if (lost.length === 0) continue;
+    recovered += lost.length;
+    if (claim.peer === recoverer.peer) {
+      lapseOwn(tx, inbox, { claim, lost, recoverer });
+      continue;
+    }
+    taken = true;
+    if (!isDead) {
+      const kept = claim.held.filter((held) => !lost.includes(held));
+      claims.write(claim.id, claim.inboxId, packHeld(kept, kept.length));
+    }
+    if (inbox) for (const held of lost) takeOver(tx, inbox, { held, instance: claim.instance });
+  }
+  for (const id of dead) peers.remove(id, tx.now);
+  if (taken) {
+    counters.add("takeovers");
+    // What others held is no longer held: look again before handing out.
+    tx.spoil();
+  }
+  return recovered;
+}
+
+function lapseOwn(tx: Transaction, inbox: InboxRow | undefined, from: { claim: Claim; lost: readonly HeldSlot[]; recoverer: Recoverer }): void {
+  const consumer = from.recoverer.consumers().get(from.claim.id);
+  for (const { slot } of from.lost) {
+    const delivery = consumer?.held.get(slot);
+    // The row may be behind what this process decided since; its own list counts.
+    if (inbox && delivery && delivery.until <= tx.monotonic) lapse(tx, inbox, delivery);
+  }
+}
+
+function takeOver(tx: Transaction, inbox: InboxRow, from: { held: HeldSlot; instance: string }): void {
+  const { ready } = tx.tables;
+  const { slot, offeredAt } = from.held;
+  ready.crash(inbox.id, slot);
+  tx.rows++;
+  const row = ready.get(inbox.id, slot);
+  if (!row) return;
+  if (row.cancelled) return endReturned(tx, inbox, { offeredAt, instance: from.instance }, row);
+  tx.supply(inbox, row, { message: undefined, restored: true });
+}

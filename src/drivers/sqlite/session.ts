@@ -1,0 +1,450 @@
+import { randomBytes } from "node:crypto";
+import type { DriverContext, DriverEvent } from "../../broker/driver.ts";
+import { RECEIPT_SIGNAL } from "../../broker/receipt-log.ts";
+import { AgentwireError } from "../../errors.ts";
+import { CommitQueue } from "./commit-queue.ts";
+import { loadClientLibrary } from "./client-library.ts";
+import type { ClientLibrary, Connection, Row, Statement } from "./connection.ts";
+import { HandOut } from "./hand-out.ts";
+import type { LocalConsumer, SettleDesk, SqliteDelivery } from "./holding.ts";
+import { statOf } from "./file-checks.ts";
+import { markOfThisProcess, type ProcessMark } from "./machine.ts";
+import { Mesh, removeSocket, socketPath } from "./mesh.ts";
+import { openFile, reopenFile } from "./open-file.ts";
+import type { SqliteOptions } from "./options.ts";
+import { Outlet } from "./outlet.ts";
+import { type Recoverer, recover } from "./recovery.ts";
+import { Signals } from "./signals.ts";
+import { Tables } from "./tables.ts";
+import { Timetable } from "./timetable.ts";
+import { scoped, Transaction } from "./transaction.ts";
+import { Work } from "./work.ts";
+
+/** What a session needs of whoever uses it. */
+export interface SessionOptions {
+  readonly url: SqliteOptions;
+  readonly context: DriverContext;
+  readonly desk: SettleDesk;
+}
+
+/** Which half of the driver has the file open. */
+export type SessionUser = "broker" | "store";
+
+/** Told after a commit which values have changed, by scoped key; undefined: any may have. */
+export type ValueListener = (keys: ReadonlySet<string> | undefined) => void;
+
+/** Topic between processes that says which values have changed. */
+const VALUES_TOPIC = "\u0001values";
+
+/** One process's use of the file: its connection, its transactions, what it hands out, and its line to the other processes. */
+export class Session {
+  readonly peer = randomBytes(9).toString("base64url");
+  readonly context: DriverContext;
+  readonly outlets = new Map<string, Outlet>();
+  readonly queue: CommitQueue;
+  readonly signals: Signals;
+  readonly #url: SqliteOptions;
+  readonly #here: ProcessMark = markOfThisProcess();
+  readonly #handOut: HandOut;
+  readonly #mesh: Mesh;
+  readonly #timetable: Timetable;
+  readonly #recoverer: Recoverer;
+  readonly #consumers = new Map<number, LocalConsumer>();
+  readonly #supplied = new Set<Outlet>();
+  readonly #valueListeners = new Set<ValueListener>();
+  #library: ClientLibrary | undefined;
+  #tables: Tables | undefined;
+  #version: Statement | undefined;
+  #begin: Statement | undefined;
+  #commit: Statement | undefined;
+  #rollback: Statement | undefined;
+  #dataVersion = -1;
+  #takeovers = -1;
+  #file: { readonly dev: number; readonly ino: number } | undefined;
+  #fileSeen = 0;
+  readonly #users = new Set<SessionUser>();
+  #closing: Promise<void> | undefined;
+  #opening: Promise<void> | undefined;
+  #lost: SqliteDelivery[] = [];
+
+  constructor({ url, context, desk }: SessionOptions) {
+    this.#url = url;
+    this.context = context;
+    this.#recoverer = { peer: this.peer, here: this.#here, consumers: () => this.#consumers };
+    this.#handOut = new HandOut({ codec: context.codec, desk, peer: this.peer, report: (event) => this.report(event) });
+    this.queue = new CommitQueue({
+      path: url.path,
+      begin: () => this.#beginTransaction(),
+      complete: (tx) => this.#complete(tx),
+      commit: () => this.#commit?.run(),
+      rollback: (tx) => this.#undo(tx),
+      committed: (tx) => this.#committed(tx),
+      reopen: () => this.#reopen(),
+    });
+    this.#mesh = new Mesh(this.peer, socketPath(url.path, this.peer), {
+      woken: (inboxes) => this.#woken(inboxes),
+      revoked: (revocations) => {
+        for (const { claimId, slot, end } of revocations) this.#revoke(claimId, slot, end as "superseded");
+      },
+      signalled: (topic, data) => this.#signalled(topic, data),
+      gone: () => this.#timetable.recoverSoon(),
+    });
+    this.signals = new Signals(context.scope, this.#mesh, (error) =>
+      this.report({ type: "driver.fault", message: `A signal listener threw: ${(error as Error).message}` }),
+    );
+    this.#timetable = new Timetable({
+      clock: context.clock,
+      scope: context.scope,
+      recoverer: this.#recoverer,
+      tables: () => this.#tables,
+      submit: (what, step) => this.#background(what, step),
+      swept: () => this.#swept(),
+      checkpoint: () => this.#checkpoint(),
+    });
+  }
+
+  /** The tables, for reading. @throws CLOSED before `open` and after `close` */
+  get tables(): Tables {
+    if (!this.#tables) throw new AgentwireError("CLOSED", "The sqlite driver is not open");
+    return this.#tables;
+  }
+
+  get isOpen(): boolean {
+    return this.#tables !== undefined;
+  }
+
+  /** Opens the file, for the first of its users. */
+  async open(user: SessionUser): Promise<void> {
+    this.#users.add(user);
+    this.#opening ??= this.#open();
+    try {
+      await this.#opening;
+    } catch (error) {
+      this.#users.delete(user);
+      throw error;
+    }
+  }
+
+  /** Closes the file, with the last of its users. */
+  async close(user: SessionUser): Promise<void> {
+    if (this.#users.delete(user) && this.#users.size === 0) this.#closing = this.#close();
+    if (this.#users.size === 0) await this.#closing;
+  }
+
+  /** Runs one operation in the next transaction. */
+  run<T>(what: string, step: (tx: Transaction) => T, options: { readonly lazy?: boolean } = {}): Promise<T> {
+    return this.queue.submit(new Work(what, step), options);
+  }
+
+  report(event: Omit<DriverEvent, "driver">): void {
+    this.context.report({ ...event, driver: "sqlite" });
+  }
+
+  /** Where an inbox is handed out in this process. */
+  outlet(name: string): Outlet {
+    let outlet = this.outlets.get(name);
+    if (!outlet) {
+      outlet = new Outlet(name);
+      this.outlets.set(name, outlet);
+    }
+    return outlet;
+  }
+
+  /** A consumer has its claim's row. */
+  join(consumer: LocalConsumer): void {
+    const outlet = this.outlet(consumer.inbox);
+    outlet.consumers.push(consumer);
+    // Its window begins unread, so that the outlet knows that there may be something for it.
+    outlet.windowFor(consumer);
+    this.#consumers.set(consumer.claimId, consumer);
+    this.#mesh.consumes(scoped(this.context.scope, consumer.inbox), true);
+    this.#timetable.lookAtLeases();
+  }
+
+  /** A consumer has gone and holds nothing. */
+  leave(consumer: LocalConsumer): void {
+    if (!this.#consumers.delete(consumer.claimId)) return;
+    this.#mesh.consumes(scoped(this.context.scope, consumer.inbox), false);
+    const outlet = this.outlet(consumer.inbox);
+    outlet.leave(consumer);
+    if (outlet.consumers.length === 0) this.outlets.delete(consumer.inbox);
+  }
+
+  /** Someone asked for copies: hands out what there is. */
+  serve(outlet: Outlet): void {
+    if (!outlet.hungry) return;
+    this.#supplied.add(outlet);
+    this.queue.kick();
+  }
+
+  /** Whether a transaction was too short to hand out all that an inbox's consumers here would take. */
+  isServing(inbox: string): boolean {
+    const outlet = this.outlets.get(inbox);
+    return outlet !== undefined && this.#supplied.has(outlet);
+  }
+
+  /** Wakes the consumers of an inbox in all processes. */
+  wakeAll(inbox: string): void {
+    const outlet = this.outlets.get(inbox);
+    if (outlet) this.serve(outlet);
+    this.#mesh.wake(new Set([scoped(this.context.scope, inbox)]));
+  }
+
+  /** Tells of changed values; returns the way to stop. */
+  onValues(listener: ValueListener): () => void {
+    this.#valueListeners.add(listener);
+    this.#mesh.listens(VALUES_TOPIC, true);
+    return () => {
+      if (this.#valueListeners.delete(listener)) this.#mesh.listens(VALUES_TOPIC, false);
+    };
+  }
+
+  /** A lease was changed by its holder. */
+  leasesChanged(): void {
+    this.#timetable.lookAtLeases();
+  }
+
+  async #open(): Promise<void> {
+    this.#library = loadClientLibrary();
+    this.#use(await openFile(this.#library, this.#url, this.#here));
+    try {
+      await this.#takeSeat(this.#library);
+    } catch (error) {
+      this.#timetable.stop();
+      await this.#mesh.close();
+      this.#tables?.connection.close();
+      this.#tables = undefined;
+      throw error;
+    }
+  }
+
+  /** Becomes one of the processes that share the file. */
+  async #takeSeat(library: ClientLibrary): Promise<void> {
+    const listening = await this.#mesh.listen();
+    if (!listening) this.report({ type: "driver.fault", message: "No socket for wake-ups could be opened; other processes are found within 30 s" });
+    const socket = listening ? socketPath(this.#url.path, this.peer) : "";
+    const { instance } = this.context;
+    const { others, recovered } = await this.run("Opening", (tx) => {
+      const peers = tx.tables.peers.all();
+      tx.tables.peers.add({ ...this.#here, id: this.peer, instance, socket });
+      const copies = recover(tx, this.#recoverer);
+      const left = new Set(tx.tables.peers.all().map((peer) => peer.id));
+      for (const peer of peers) if (!left.has(peer.id) && peer.socket !== "") removeSocket(peer.socket);
+      return { others: peers.filter((peer) => left.has(peer.id) && peer.socket !== ""), recovered: copies };
+    });
+    if (recovered > 0) this.report({ type: "driver.repaired", message: `${recovered} deliveries of dead processes go to others`, details: { recovered } });
+    await Promise.all(others.map((peer) => this.#mesh.connect(peer.socket)));
+    this.#timetable.start();
+    this.report({ type: "driver.opened", message: `${this.#url.path} is open with ${library.name}`, details: { path: this.#url.path } });
+  }
+
+  #use(connection: Connection): void {
+    this.#tables = new Tables(connection, this.context.scope);
+    this.#version = connection.prepare("PRAGMA data_version");
+    this.#begin = connection.prepare("BEGIN IMMEDIATE");
+    this.#commit = connection.prepare("COMMIT");
+    this.#rollback = connection.prepare("ROLLBACK");
+    this.#dataVersion = -1;
+    const stat = statOf(this.#url.path);
+    this.#file = stat && { dev: stat.dev, ino: stat.ino };
+  }
+
+  async #close(): Promise<void> {
+    this.#timetable.stop();
+    await this.queue.drain();
+    try {
+      await this.run("Closing", (tx) => {
+        for (const claim of tx.tables.claims.ofPeer(this.peer)) tx.tables.claims.remove(claim.id);
+        tx.tables.peers.remove(this.peer, tx.now);
+        for (const { inbox } of this.#consumers.values()) tx.wake.add(scoped(this.context.scope, inbox));
+      });
+    } catch (error) {
+      this.report({ type: "driver.fault", message: `The file was closed without taking leave: ${(error as Error).message}` });
+    }
+    this.queue.close();
+    this.signals.clear();
+    await this.#mesh.close();
+    this.#tables?.connection.close();
+    this.#tables = undefined;
+    this.report({ type: "driver.closed", message: `${this.#url.path} is closed`, details: { path: this.#url.path } });
+  }
+
+  #reopen(): void {
+    try {
+      this.#tables?.connection.close();
+    } catch {
+      // A connection with a failed transaction may refuse; a new one is made all the same.
+    }
+    this.#use(reopenFile(this.#library as ClientLibrary, this.#url));
+    for (const outlet of this.outlets.values()) outlet.spoil();
+    this.report({ type: "driver.restored", message: `${this.#url.path} was opened anew after a fault`, details: { path: this.#url.path } });
+  }
+
+  #beginTransaction(): Transaction {
+    const { tables } = this;
+    const { clock, scope, codec } = this.context;
+    const monotonic = clock.monotonic();
+    this.#checkFile();
+    this.#begin?.run();
+    const tx = new Transaction(tables, this.outlets, { now: clock.now(), monotonic, scope, peer: this.peer, codec });
+    try {
+      const version = (this.#version?.get() as Row)["data_version"] as number;
+      if (version !== this.#dataVersion) {
+        this.#dataVersion = version;
+        this.#catchUp(tx);
+      }
+    } catch (error) {
+      this.#undo(tx);
+      throw error;
+    }
+    return tx;
+  }
+
+  // SQLite goes on writing to a deleted file, and all of it would be lost.
+  #checkFile(): void {
+    const at = performance.now();
+    if (at - this.#fileSeen < 1000) return;
+    this.#fileSeen = at;
+    const stat = statOf(this.#url.path);
+    if (stat && stat.ino === this.#file?.ino && stat.dev === this.#file.dev) return;
+    this.#fileSeen = 0;
+    throw new AgentwireError("STORE_CORRUPT", `${this.#url.path} was deleted or replaced while it was in use`, { details: { path: this.#url.path } });
+  }
+
+  /** Other processes have written: forgets what is no longer sure, and finds out what was taken from consumers here. */
+  #catchUp(tx: Transaction): void {
+    tx.tables.inboxes.forget();
+    for (const outlet of this.outlets.values()) outlet.spoil();
+    const takeovers = tx.tables.counters.get("takeovers");
+    if (takeovers === this.#takeovers) return;
+    this.#takeovers = takeovers;
+    const claims = new Map(tx.tables.claims.ofPeer(this.peer).map((claim) => [claim.id, claim]));
+    for (const consumer of [...this.#consumers.values()]) {
+      const claim = claims.get(consumer.claimId);
+      const still = new Set(claim?.held.map(({ slot }) => slot));
+      for (const delivery of [...consumer.held.values()]) {
+        if (still.has(delivery.slot)) continue;
+        consumer.held.delete(delivery.slot);
+        this.#lost.push(delivery);
+      }
+      if (!claim) this.#rejoin(tx, consumer);
+    }
+  }
+
+  /** This process was taken for dead; its consumers begin anew. */
+  #rejoin(tx: Transaction, consumer: LocalConsumer): void {
+    if (!tx.tables.peers.has(this.peer)) {
+      tx.tables.peers.add({ ...this.#here, id: this.peer, instance: this.context.instance, socket: socketPath(this.#url.path, this.peer) });
+    }
+    this.#consumers.delete(consumer.claimId);
+    const { instance, exclusive = false } = consumer.options;
+    consumer.claimId = tx.tables.claims.add({ inboxId: tx.tables.inboxes.find(consumer.inbox)?.id ?? 0, peer: this.peer, instance, exclusive });
+    this.#consumers.set(consumer.claimId, consumer);
+  }
+
+  #complete(tx: Transaction): void {
+    for (const outlet of this.#supplied) tx.supplied.add(outlet);
+    for (const outlet of tx.supplied) {
+      if (this.#handOut.serve(tx, outlet)) this.#supplied.add(outlet);
+      else this.#supplied.delete(outlet);
+      if (outlet.isDry) tx.wake.delete(scoped(this.context.scope, outlet.name));
+    }
+    tx.flush();
+  }
+
+  #undo(tx: Transaction): void {
+    tx.undo();
+    tx.tables.inboxes.forget();
+    // What was caught up with stays true, but has to be looked at again.
+    this.#takeovers = -1;
+    this.#dataVersion = -1;
+    for (const outlet of this.outlets.values()) outlet.spoil();
+    this.#tellLost();
+    this.#rollback?.run();
+  }
+
+  #committed(tx: Transaction): void {
+    for (const { consumer } of tx.released) if (consumer.closing && consumer.held.size === 0) this.leave(consumer);
+    this.#deliver(tx);
+    this.#tellLost();
+    for (const { delivery, why } of tx.revoked) delivery.consumer.options.onRevoked?.(delivery, why);
+    for (const { peer, claimId, slot, end } of tx.foreignRevoked) this.#mesh.revoke(peer, [{ claimId, slot, end }]);
+    if (tx.wake.size > 0) this.#mesh.wake(tx.wake);
+    if (tx.records.length > 0 && this.signals.isHeard(RECEIPT_SIGNAL)) this.signals.send(RECEIPT_SIGNAL, tx.records);
+    if (tx.changedKeys.size > 0) {
+      for (const listener of this.#valueListeners) listener(tx.changedKeys);
+      if (this.#mesh.isHeard(VALUES_TOPIC)) this.#mesh.signal(VALUES_TOPIC, [...tx.changedKeys]);
+    }
+    this.#timetable.noteDue(tx.nextDue);
+    this.#timetable.noteExpiry(tx.nextExpiry);
+    if (tx.claimed.length > 0) this.#timetable.lookAtLeases();
+    this.#timetable.wrote();
+    if (this.#supplied.size > 0) this.queue.kick();
+  }
+
+  #deliver(tx: Transaction): void {
+    if (tx.claimed.length === 0) return;
+    const batches = new Map<LocalConsumer, SqliteDelivery[]>();
+    for (const delivery of tx.claimed) {
+      const batch = batches.get(delivery.consumer);
+      if (batch) batch.push(delivery);
+      else batches.set(delivery.consumer, [delivery]);
+    }
+    for (const [consumer, batch] of batches) consumer.options.onDeliveries(batch);
+  }
+
+  #tellLost(): void {
+    const lost = this.#lost;
+    this.#lost = [];
+    for (const delivery of lost) delivery.consumer.options.onRevoked?.(delivery, delivery.cancelled ?? "lease-lost");
+  }
+
+  #woken(inboxes: readonly string[]): void {
+    const prefix = scoped(this.context.scope, "");
+    for (const name of inboxes) {
+      const outlet = name.startsWith(prefix) ? this.outlets.get(name.slice(prefix.length)) : undefined;
+      if (!outlet) continue;
+      outlet.spoil();
+      this.serve(outlet);
+    }
+  }
+
+  #revoke(claimId: number, slot: number, end: "superseded" | "withdrawn" | "dropped"): void {
+    const delivery = this.#consumers.get(claimId)?.held.get(slot);
+    if (!delivery || delivery.cancelled) return;
+    delivery.cancelled = end;
+    delivery.consumer.options.onRevoked?.(delivery, end);
+  }
+
+  #signalled(topic: string, data: unknown): void {
+    if (topic === VALUES_TOPIC) {
+      const keys = new Set(data as string[]);
+      for (const listener of this.#valueListeners) listener(keys);
+    } else this.signals.arrived(topic, data);
+  }
+
+  /** Work that nobody waits for; a failure is reported. */
+  #background<T>(what: string, step: (tx: Transaction) => T): Promise<T | undefined> {
+    return this.run(what, step).catch((error: unknown) => {
+      if (!AgentwireError.is(error, "CLOSED")) this.report({ type: "driver.fault", message: `${what} failed: ${(error as Error).message}` });
+      return undefined;
+    });
+  }
+
+  /** The slow sweep: looks for what no one told this process. */
+  #swept(): void {
+    for (const outlet of this.outlets.values()) {
+      outlet.stale = true;
+      this.serve(outlet);
+    }
+    for (const listener of this.#valueListeners) listener(undefined);
+  }
+
+  #checkpoint(): void {
+    try {
+      this.#tables?.connection.exec("PRAGMA wal_checkpoint(PASSIVE)");
+    } catch {
+      // Another process is at it, or the disk is full; the next commit or checkpoint tells.
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import type { SettleResult, Settlement } from "../../broker/settlement.ts";
+import type { FailedAttempt } from "../../message/receipt-record.ts";
+import type { ReadyCopy } from "./copy.ts";
+import { failuresOf } from "./copy.ts";
+import type { SqliteDelivery } from "./holding.ts";
+import type { InboxRow } from "./inbox-table.ts";
+import { type EncodedPublication, emit } from "./publish.ts";
+import { priorityOf, slotOf } from "./slots.ts";
+import type { Transaction } from "./transaction.ts";
+
+/** Carries out what the holder of a delivery decided, if it still holds it. `emitted`: the settlement's messages in stored form. */
+export function settle(tx: Transaction, delivery: SqliteDelivery, what: { settlement: Settlement; emitted: readonly EncodedPublication[] }): SettleResult {
+  const { consumer, slot } = delivery;
+  const inbox = tx.tables.inboxes.find(delivery.inbox);
+  if (!inbox || consumer.held.get(slot) !== delivery) return "lost";
+  if (!consumer.options.renew && delivery.until <= tx.monotonic) {
+    lapse(tx, inbox, delivery);
+    return "lost";
+  }
+  tx.rows++;
+  const { settlement } = what;
+  switch (settlement.outcome) {
+    case "end":
+      tx.release(delivery);
+      if (!tx.tables.ready.remove(inbox.id, slot)) return "lost";
+      tx.end(inbox, settlement.record);
+      if (settlement.deadLetter) tx.bury(inbox, settlement.record.id, settlement.deadLetter);
+      for (const publication of what.emitted) emit(tx, publication);
+      freeKey(tx, inbox, delivery.copy);
+      return "settled";
+    case "retry":
+      return retry(tx, inbox, delivery, settlement);
+    case "release":
+      giveBack(tx, inbox, delivery);
+      return "settled";
+  }
+}
+
+/** Gives a held copy back untouched, in its old place; a cancelled one ends instead. */
+export function giveBack(tx: Transaction, inbox: InboxRow, delivery: SqliteDelivery): void {
+  tx.release(delivery);
+  const row = tx.tables.ready.get(inbox.id, delivery.slot);
+  if (!row) return;
+  if (row.cancelled) return endReturned(tx, inbox, delivery, row);
+  tx.supply(inbox, row, { message: delivery.message, restored: true });
+}
+
+/** Takes a copy from a consumer of this process whose lease has run out. */
+export function lapse(tx: Transaction, inbox: InboxRow, delivery: SqliteDelivery): void {
+  tx.release(delivery);
+  tx.revoked.push({ delivery, why: "lease-lost" });
+  tx.tables.ready.crash(inbox.id, delivery.slot);
+  tx.rows++;
+  const row = tx.tables.ready.get(inbox.id, delivery.slot);
+  if (!row) return;
+  if (row.cancelled) return endReturned(tx, inbox, delivery, row);
+  tx.supply(inbox, row, { message: delivery.message, restored: true });
+}
+
+/** Ends a cancelled copy that its holder no longer has. */
+export function endReturned(tx: Transaction, inbox: InboxRow, last: { offeredAt: number; instance: string } | SqliteDelivery, row: ReadyCopy): void {
+  tx.tables.ready.remove(inbox.id, row.slot);
+  tx.end(inbox, {
+    id: row.id,
+    recipient: inbox.name,
+    end: row.cancelled ?? "dropped",
+    at: tx.now,
+    offeredAt: last.offeredAt,
+    instance: "consumer" in last ? last.consumer.options.instance : last.instance,
+    attempt: "consumer" in last ? last.attempt : row.attempt,
+  });
+  freeKey(tx, inbox, row);
+}
+
+function retry(tx: Transaction, inbox: InboxRow, delivery: SqliteDelivery, { delay, failure }: { delay: number; failure?: FailedAttempt }): SettleResult {
+  const { ready, delayed } = tx.tables;
+  const { slot } = delivery;
+  tx.release(delivery);
+  const row = ready.get(inbox.id, slot);
+  if (!row) return "lost";
+  if (row.cancelled) {
+    endReturned(tx, inbox, delivery, row);
+    return "settled";
+  }
+  const failures = failure ? JSON.stringify([...failuresOf(row.failures), failure]) : (row.failures ?? null);
+  const keepsPlace = row.orderKey !== undefined;
+  if (delay > 0) {
+    const dueAt = tx.now + delay;
+    delayed.postpone(inbox.id, slot, { dueAt, priority: priorityOf(slot), slot: keepsPlace ? slot : undefined, failures });
+    ready.remove(inbox.id, slot);
+    tx.nextDue = Math.min(tx.nextDue, dueAt);
+    tx.rows++;
+    return "settled";
+  }
+  const next = { ...row, attempt: row.attempt + 1, failures: failures ?? undefined };
+  if (keepsPlace) {
+    ready.retryInPlace(inbox.id, slot, failures);
+    tx.supply(inbox, next, { message: delivery.message, restored: true });
+  } else {
+    const to = slotOf(priorityOf(slot), ++inbox.sequence);
+    tx.tables.inboxes.touch(inbox);
+    ready.move(inbox.id, slot, to, failures);
+    tx.supply(inbox, { ...next, slot: to }, { message: delivery.message, restored: false });
+  }
+  return "settled";
+}
+
+/** The next copy of an order key can be handed out now, in any process. */
+function freeKey(tx: Transaction, inbox: InboxRow, copy: ReadyCopy): void {
+  if (copy.orderKey === undefined) return;
+  const outlet = tx.outletOf(inbox);
+  if (outlet) tx.supplied.add(outlet);
+  tx.wakeOthers(inbox);
+}

@@ -1,0 +1,168 @@
+import type { Connection, Row, Statement } from "./connection.ts";
+
+/** A stored value as its row. */
+export interface ValueRow {
+  readonly key: string;
+  /** JSON. */
+  readonly value: string;
+  readonly revision: number;
+  readonly expiresAt: number | undefined;
+}
+
+function valueOf(row: Row): ValueRow {
+  return {
+    key: row["key"] as string,
+    value: row["value"] as string,
+    revision: row["revision"] as number,
+    expiresAt: (row["expires_at"] as number | null) ?? undefined,
+  };
+}
+
+/** Numbers that only grow: the store's revision, and how often a claim was taken from its consumer. */
+export class CounterTable {
+  readonly #get: Statement;
+  readonly #add: Statement;
+
+  constructor(connection: Connection) {
+    this.#get = connection.prepare("SELECT value FROM counter WHERE name = ?");
+    this.#add = connection.prepare("UPDATE counter SET value = value + 1 WHERE name = ? RETURNING value");
+  }
+
+  get(name: "revision" | "takeovers"): number {
+    return (this.#get.get(name) as Row)["value"] as number;
+  }
+
+  /** Adds one; returns the new value. */
+  add(name: "revision" | "takeovers"): number {
+    return (this.#add.get(name) as Row)["value"] as number;
+  }
+}
+
+/** Keys and values with their revisions. Keys are prefixed by the caller. */
+export class ValueTable {
+  readonly #counters: CounterTable;
+  readonly #get: Statement;
+  readonly #put: Statement;
+  readonly #remove: Statement;
+  readonly #up: Statement;
+  readonly #down: Statement;
+  readonly #expired: Statement;
+  readonly #nextExpiry: Statement;
+  readonly #touchBucket: Statement;
+  readonly #bucket: Statement;
+
+  constructor(connection: Connection, counters: CounterTable) {
+    this.#counters = counters;
+    const columns = "key, value, revision, expires_at";
+    const live = "key >= ? AND key < ? AND key > ? AND (expires_at IS NULL OR expires_at > ?)";
+    this.#get = connection.prepare(`SELECT ${columns} FROM kv WHERE key = ?`);
+    this.#put = connection.prepare(
+      `INSERT INTO kv (${columns}) VALUES (?, ?, ?, ?)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value, revision = excluded.revision, expires_at = excluded.expires_at`,
+    );
+    this.#remove = connection.prepare("DELETE FROM kv WHERE key = ?");
+    this.#up = connection.prepare(`SELECT ${columns} FROM kv WHERE ${live} ORDER BY key LIMIT ?`);
+    this.#down = connection.prepare(`SELECT ${columns} FROM kv WHERE ${live} ORDER BY key DESC LIMIT ?`);
+    this.#expired = connection.prepare(`SELECT ${columns} FROM kv WHERE expires_at IS NOT NULL AND expires_at <= ? LIMIT ?`);
+    this.#nextExpiry = connection.prepare("SELECT min(expires_at) AS at FROM kv WHERE expires_at IS NOT NULL");
+    this.#touchBucket = connection.prepare(
+      "INSERT INTO bucket (name, revision) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET revision = excluded.revision",
+    );
+    this.#bucket = connection.prepare("SELECT revision FROM bucket WHERE name = ?");
+  }
+
+  /** The row, expired or not. */
+  get(key: string): ValueRow | undefined {
+    const row = this.#get.get(key) as Row | undefined;
+    return row && valueOf(row);
+  }
+
+  /** Writes a value; returns its revision. */
+  put(key: string, bucket: string, json: string, expiresAt: number | undefined): number {
+    const revision = this.#counters.add("revision");
+    this.#put.run(key, json, revision, expiresAt ?? null);
+    this.#touchBucket.run(bucket, revision);
+    return revision;
+  }
+
+  remove(key: string, bucket: string): void {
+    this.#remove.run(key);
+    this.#touchBucket.run(bucket, this.#counters.add("revision"));
+  }
+
+  /** Keys from `from` up to, not including, `to`, in order. `limit` -1: all. */
+  range(from: string, to: string, rest: { after: string; now: number; limit: number; reverse: boolean }): ValueRow[] {
+    const statement = rest.reverse ? this.#down : this.#up;
+    return (statement.all(from, to, rest.after, rest.now, rest.limit) as Row[]).map(valueOf);
+  }
+
+  expired(now: number, limit: number): ValueRow[] {
+    return (this.#expired.all(now, limit) as Row[]).map(valueOf);
+  }
+
+  /** When the next one vanishes. */
+  nextExpiry(): number | undefined {
+    return ((this.#nextExpiry.get() as Row)["at"] as number | null) ?? undefined;
+  }
+
+  bucketRevision(bucket: string): number {
+    return ((this.#bucket.get(bucket) as Row | undefined)?.["revision"] as number | undefined) ?? 0;
+  }
+}
+
+// A log's id stands above its positions in the key, so that one log's entries lie together without an index.
+const KEY = "(? << 37) | ?";
+
+/** Append-only logs. Names are prefixed by the caller. */
+export class LogTable {
+  readonly #find: Statement;
+  readonly #create: Statement;
+  readonly #advance: Statement;
+  readonly #append: Statement;
+  readonly #read: Statement;
+  readonly #names: Statement;
+  readonly #trim: Statement;
+  readonly #drop: Statement;
+
+  constructor(connection: Connection) {
+    this.#find = connection.prepare("SELECT id FROM log WHERE name = ?");
+    this.#create = connection.prepare("INSERT INTO log (name) VALUES (?) RETURNING id");
+    this.#advance = connection.prepare("UPDATE log SET position = position + ? WHERE id = ? RETURNING position");
+    this.#append = connection.prepare(`INSERT INTO log_entry (k, value) VALUES (${KEY}, ?)`);
+    this.#read = connection.prepare(
+      `SELECT k & 137438953471 AS position, value FROM log_entry WHERE k BETWEEN (${KEY}) AND (((? + 1) << 37) - 1) ORDER BY k LIMIT ?`,
+    );
+    this.#names = connection.prepare("SELECT name FROM log WHERE name >= ? AND name < ? AND position > 0 ORDER BY name");
+    this.#trim = connection.prepare(`DELETE FROM log_entry WHERE k BETWEEN (? << 37) AND (${KEY})`);
+    this.#drop = connection.prepare("DELETE FROM log WHERE id = ?");
+  }
+
+  append(name: string, values: readonly string[]): void {
+    const id = this.#id(name) ?? ((this.#create.get(name) as Row)["id"] as number);
+    const last = (this.#advance.get(values.length, id) as Row)["position"] as number;
+    values.forEach((value, at) => this.#append.run(id, last - values.length + at + 1, value));
+  }
+
+  read(name: string, { after, limit }: { after: number; limit: number }): { readonly position: number; readonly value: string }[] {
+    const id = this.#id(name);
+    if (id === undefined) return [];
+    const rows = this.#read.all(id, Math.min(after + 1, 2 ** 37 - 1), id, limit) as Row[];
+    return rows.map((row) => ({ position: row["position"] as number, value: row["value"] as string }));
+  }
+
+  names(from: string, to: string): string[] {
+    return (this.#names.all(from, to) as Row[]).map((row) => row["name"] as string);
+  }
+
+  /** Removes entries up to and including a position; the whole log without one. */
+  trim(name: string, upTo: number | undefined): void {
+    const id = this.#id(name);
+    if (id === undefined) return;
+    this.#trim.run(id, id, Math.min(upTo ?? 2 ** 37 - 1, 2 ** 37 - 1));
+    if (upTo === undefined) this.#drop.run(id);
+  }
+
+  #id(name: string): number | undefined {
+    return (this.#find.get(name) as Row | undefined)?.["id"] as number | undefined;
+  }
+}

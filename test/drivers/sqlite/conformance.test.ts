@@ -1,0 +1,30 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "vitest";
+import { sqliteDriver } from "../../../src/drivers/sqlite/index.ts";
+import { systemClock } from "../../../src/internal/clock.ts";
+import { jsonCodec } from "../../../src/message/codec-json.ts";
+import { brokerConformance } from "../../../src/testing/conformance/broker/index.ts";
+
+const open = async () => {
+  const folder = await mkdtemp(join(tmpdir(), "agentwire-conformance-"));
+  let instances = 0;
+  return {
+    connect: async () => {
+      const driver = sqliteDriver(`sqlite:${join(folder, "bus.db")}`, {
+        clock: systemClock,
+        codec: jsonCodec,
+        scope: "test/default",
+        instance: `instance-${++instances}`,
+        report: () => {},
+      });
+      await driver.broker.open();
+      await driver.store?.open();
+      return driver;
+    },
+    dispose: () => rm(folder, { recursive: true, force: true }),
+  };
+};
+
+brokerConformance({ describe, it, open });
