@@ -1,0 +1,154 @@
+/** Which suite proves a guarantee: that of the broker contract, of the store contract, or the tests of the whole bus. */
+export type GuaranteeLevel = "broker" | "store" | "bus";
+
+/** Drivers that the table speaks of. */
+export type DriverName = "memory" | "sqlite";
+
+/** A promise of the library. */
+export interface Guarantee {
+  /** One sentence. */
+  readonly says: string;
+  /** Where it is set down. */
+  readonly stated: string;
+  readonly level: GuaranteeLevel;
+  /** Drivers that do not keep it, each with the reason; the others do. */
+  readonly gaps?: Readonly<Partial<Record<DriverName, string>>>;
+}
+
+const PROMISES = "Guarantees, promises";
+const SENDING = "Semantics, sending";
+const ORDER = "Semantics, order, priority, time";
+const RECEIVING = "Semantics, receiving";
+const REQUESTS = "Semantics, requests";
+const REGISTRY = "Semantics, registry";
+const STORE = "Store contract";
+
+const MEMORY_ENDS = "The engine is this process's memory and ends with it.";
+const MEMORY_KEEPS_LAST = "Logs keep their last 10,000 entries, so that memory stays flat.";
+
+/** Every guarantee by its id. The conformance suites name these ids, so that a claim without a proof is found. */
+export const GUARANTEES = {
+  G1: { level: "broker", stated: PROMISES, says: "Every accepted message is in exactly one place: ended in one of six ways, or still waiting." },
+  G2: { level: "broker", stated: PROMISES, says: "A handler sees only messages that were published, unchanged." },
+  G3: { level: "broker", stated: PROMISES, says: "A failed publish says whether the message is certainly not stored." },
+  G4: { level: "broker", stated: PROMISES, says: "An accepted message is handed off again until it is settled." },
+  G5: { level: "broker", stated: PROMISES, says: "Nothing is handed off after its confirmed acknowledgment." },
+  G6: {
+    level: "bus", stated: PROMISES, says: "A handler's effect and the mark that it is done are one transaction, where asked for.",
+    gaps: { memory: "Not built yet.", sqlite: "Not built yet." },
+  },
+  G7: { level: "broker", stated: PROMISES, says: "A second hand-off is marked: `redelivered`, or an attempt above 1." },
+  G8: { level: "broker", stated: PROMISES, says: "First hand-offs to one consumer follow the order of publishing within a priority." },
+  G9: { level: "broker", stated: PROMISES, says: "A higher priority goes first; lower ones get at least 1 of 16 hand-offs." },
+  G10: { level: "broker", stated: PROMISES, says: "Nothing is handed off after it expired." },
+  G11: { level: "broker", stated: PROMISES, says: "A key repeated within its window stores nothing and returns the first result; another payload is ID_CONFLICT." },
+  G12: { level: "broker", stated: PROMISES, says: "A delivery has one holder at a time; a lapsed holder can change nothing." },
+  G13: {
+    level: "store", stated: PROMISES, says: "A log returns every entry appended before the call, once, in one stable order.",
+    gaps: { memory: MEMORY_KEEPS_LAST },
+  },
+  G14: { level: "broker", stated: PROMISES, says: "An inbox never holds more than its capacity, nor a consumer more than its credit." },
+  G15: { level: "broker", stated: PROMISES, says: "The durability class in force is reported with how it was found out." },
+
+  "send.atomic": { level: "broker", stated: SENDING, says: "A message is stored for all its recipients or for none; a batch is not atomic over its messages." },
+  "send.unknown": { level: "broker", stated: SENDING, says: "A message to an unknown inbox fails with AGENT_NOT_FOUND and is not stored." },
+  "send.results": { level: "broker", stated: SENDING, says: "Publishing answers each message of a batch in its place, with its recipients." },
+  "send.refused": { level: "broker", stated: SENDING, says: "A refused message is dead-lettered at once and never handed to a handler." },
+  "fan-out.copies": { level: "broker", stated: SENDING, says: "Copies for several recipients share the id and are acknowledged each on its own." },
+  "fan-out.full": { level: "broker", stated: RECEIVING, says: "In a fan-out a full inbox ends only its own copy, dead-lettered with INBOX_FULL." },
+  "route.pick": { level: "broker", stated: SENDING, says: "Of several candidates the least loaded gets the message, and a burst spreads." },
+  "route.stale": { level: "broker", stated: SENDING, says: "Recipients decided at an old revision of the registry are refused as stale." },
+  "dedupe.sender": { level: "broker", stated: SENDING, says: "Keys of two senders do not meet." },
+  "dedupe.window": { level: "broker", stated: SENDING, says: "After its window a key is free again." },
+  "dedupe.content": { level: "broker", stated: SENDING, says: "Equal content alone never makes a duplicate." },
+  "order.acceptance": { level: "broker", stated: ORDER, says: "Within one priority messages are handed off in the order of acceptance, from any process." },
+  "order.priority": { level: "broker", stated: ORDER, says: "Of the messages waiting a higher priority is handed off first." },
+  "order.aging": { level: "broker", stated: ORDER, says: "Of 16 hand-offs at least one goes to the longest-waiting lower message." },
+  "order.retry": { level: "broker", stated: ORDER, says: "A retried message comes behind what waits by then." },
+  "order.release": { level: "broker", stated: ORDER, says: "A released message goes back to its old place and no attempt is counted." },
+  "order.exclusive": { level: "broker", stated: ORDER, says: "Of exclusive consumers one is active, and another takes over when it closes." },
+  "time.delay": { level: "broker", stated: ORDER, says: "A delayed message is not handed off before it is due; its due time gives its place." },
+  "time.expired": { level: "broker", stated: ORDER, says: "A message with no time left is accepted and expires at once." },
+  "time.unattended": { level: "broker", stated: ORDER, says: "A message expires also where nobody consumes." },
+  "take.credit": { level: "broker", stated: RECEIVING, says: "A consumer gets no more deliveries than it asked for, and none before it asks." },
+  "take.tried": { level: "broker", stated: RECEIVING, says: "A consumer can tell an empty inbox from one that has not been looked at." },
+  "take.selective": { level: "broker", stated: RECEIVING, says: "A consumer of chosen types gets these and no others, and what it leaves goes to others." },
+  "take.share": { level: "broker", stated: RECEIVING, says: "Consumers of one inbox share its messages; each message has one holder." },
+  "settle.once": { level: "broker", stated: RECEIVING, says: "A second settle through the same delivery changes nothing and says so." },
+  "settle.retry": { level: "broker", stated: SENDING, says: "A retried message comes again after its delay, with one attempt more and its failures." },
+  "settle.emit": { level: "broker", stated: REQUESTS, says: "Messages emitted with a settle are published with it; those to unknown inboxes are left out." },
+  "lease.lapse": { level: "broker", stated: RECEIVING, says: "What a dead holder had goes to others, marked `redelivered`." },
+  "lease.fence": { level: "broker", stated: RECEIVING, says: "Only the holder of a lease may settle; a lapsed one is told and changes nothing." },
+  "lease.renew": { level: "broker", stated: RECEIVING, says: "A lease does not lapse while its holder renews or extends it." },
+  "inbox.capacity": { level: "broker", stated: RECEIVING, says: "A full inbox refuses with INBOX_FULL and stores nothing." },
+  "inbox.drop-oldest": { level: "broker", stated: RECEIVING, says: "With `drop-oldest` the oldest of the lowest priority makes room and ends as dropped." },
+  "inbox.pause": { level: "broker", stated: RECEIVING, says: "A paused inbox hands out nothing and goes on accepting." },
+  "inbox.declare": { level: "broker", stated: RECEIVING, says: "Declaring again changes only what is given and loses nothing." },
+  "inbox.delete": { level: "broker", stated: REQUESTS, says: "What waits in a removed inbox ends as dropped." },
+  "inbox.expire": { level: "broker", stated: REQUESTS, says: "A reply inbox is removed some time after its process is gone." },
+  "inbox.inspect": { level: "broker", stated: RECEIVING, says: "An inbox tells how much waits, is held and is delayed, in all processes alike." },
+  "inbox.peek": { level: "broker", stated: RECEIVING, says: "A peek shows waiting messages in the order of hand-off and takes nothing." },
+  "inbox.find": { level: "broker", stated: REQUESTS, says: "Where copies of a message still wait can be found by its id." },
+  "receipt.ends": { level: "broker", stated: REQUESTS, says: "Each copy ends exactly once, with a record that any process can read." },
+  "receipt.signal": { level: "broker", stated: REQUESTS, says: "Records are signalled to those who listen, after they were written." },
+  "receipt.account": { level: "broker", stated: REQUESTS, says: "Accepted equals the sum of the six ends plus what waits, always." },
+  "dead-letter.kept": { level: "broker", stated: SENDING, says: "A message given up on is kept with its code, reason and failed attempts." },
+  "cancel.waiting": { level: "broker", stated: REQUESTS, says: "A withdrawn message that waits ends at once and is never handed off." },
+  "cancel.held": { level: "broker", stated: REQUESTS, says: "The holder of a withdrawn message is told; if it gives the message back, it ends." },
+  "cancel.supersede": { level: "broker", stated: REQUESTS, says: "A message ends the sender's earlier waiting one to the same recipient, by id or by key." },
+  "signal.reach": { level: "broker", stated: "Broker contract", says: "A signal reaches all who listen, in every process, and no one after they stopped." },
+  "close.release": { level: "broker", stated: RECEIVING, says: "Closing releases what is held at once; nothing is lost and no attempt is counted." },
+  "close.drain": { level: "broker", stated: RECEIVING, says: "A closed consumer gets nothing new and may still settle what it holds." },
+  "durable.reopen": {
+    level: "broker", stated: "Durability classes", says: "What was accepted is there after all connections were closed.",
+    gaps: { memory: MEMORY_ENDS },
+  },
+
+  "store.read": { level: "store", stated: STORE, says: "What was written is read back equal, in every process." },
+  "store.compare": { level: "store", stated: STORE, says: "A write with `ifRevision` happens only if the key has that revision; of many one wins." },
+  "store.revision": { level: "store", stated: STORE, says: "Revisions grow with every change of a bucket and are never used twice." },
+  "store.expire": { level: "store", stated: STORE, says: "A value with a time to live vanishes, and watchers are told." },
+  "store.list": { level: "store", stated: STORE, says: "Keys are listed by prefix in order, with limit, start and direction." },
+  "store.watch": { level: "store", stated: STORE, says: "Changes are told to watchers in every process; a burst may be told as its last state." },
+  "store.log": { level: "store", stated: STORE, says: "A log keeps the order of appending and is read from any position." },
+  "store.trim": { level: "store", stated: STORE, says: "Trimming removes entries up to a position, or the whole log." },
+  "store.transaction": { level: "store", stated: STORE, says: "A transaction does all its steps or none." },
+
+  "send.offline": { level: "bus", stated: SENDING, says: "A message to a known agent that is offline waits for it." },
+  "send.validate": { level: "bus", stated: SENDING, says: "Payloads are validated at sending and again at delivery." },
+  "send.undeclared": { level: "bus", stated: SENDING, says: "A direct message of a type that the agent does not take is dead-lettered with NO_HANDLER." },
+  "handle.retry": { level: "bus", stated: SENDING, says: "A handler that throws is retried with backoff, then dead-lettered with its history." },
+  "handle.timeout": { level: "bus", stated: SENDING, says: "A handler that never returns is ended by its timeout." },
+  "channel.publish": { level: "bus", stated: SENDING, says: "Each subscribed agent gets one copy, the publisher none." },
+  "channel.pattern": { level: "bus", stated: ORDER, says: "`*` is one segment, `**` at the end one or more." },
+  "request.reply": { level: "bus", stated: REQUESTS, says: "A request ends with its reply, the remote error, TIMEOUT or the caller's abort, once." },
+  "request.stream": { level: "bus", stated: REQUESTS, says: "Chunks arrive in sequence, missed ones are resent, and one durable message ends the stream." },
+  "receipt.settled": { level: "bus", stated: REQUESTS, says: "A receipt tells how each copy ended, also later and from another process." },
+  "guard.depth": { level: "bus", stated: REQUESTS, says: "A chain of causes longer than allowed ends with HOPS_EXCEEDED." },
+  "guard.loop": { level: "bus", stated: REQUESTS, says: "The same message going round 8 times ends with LOOP_DETECTED." },
+  "guard.budget": { level: "bus", stated: REQUESTS, says: "A conversation never spends more than its budget." },
+  "registry.status": { level: "bus", stated: REGISTRY, says: "Missed heartbeats make an agent stale, then offline; a heartbeat never changes a status that was set." },
+} as const satisfies Record<string, Guarantee>;
+
+/** Id of a guarantee. */
+export type GuaranteeId = keyof typeof GUARANTEES;
+
+/** What a driver claims at one level. */
+export function claimsOf(driver: DriverName, level: GuaranteeLevel): GuaranteeId[] {
+  return idsOf(level).filter((id) => gapOf(driver, id) === undefined);
+}
+
+/** What a driver declares that it does not keep at one level. */
+export function gapsOf(driver: DriverName, level: GuaranteeLevel): GuaranteeId[] {
+  return idsOf(level).filter((id) => gapOf(driver, id) !== undefined);
+}
+
+/** Why a driver does not keep a guarantee; undefined if it does. */
+export function gapOf(driver: DriverName, id: GuaranteeId): string | undefined {
+  const guarantee: Guarantee = GUARANTEES[id];
+  return guarantee.gaps?.[driver];
+}
+
+function idsOf(level: GuaranteeLevel): GuaranteeId[] {
+  return (Object.keys(GUARANTEES) as GuaranteeId[]).filter((id) => GUARANTEES[id].level === level);
+}
