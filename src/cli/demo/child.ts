@@ -1,0 +1,58 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { extname } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Crew } from "./crew.ts";
+
+/** A crew in a process of its own. */
+export interface CrewChild {
+  readonly crew: Crew;
+  readonly pid: number;
+  /** Resolves when its agents have joined. @throws when the process ends before that */
+  readonly ready: Promise<void>;
+  /** Makes it stop at the next package it takes; resolves when it holds one, or has ended. */
+  freeze(): Promise<void>;
+  /** Ends it as a crash would: nothing is drained, nothing given back. */
+  kill(): Promise<void>;
+  /** Lets it drain and leave. */
+  stop(): Promise<void>;
+}
+
+/** Starts a crew as a child process. */
+export function startCrew(url: string, crew: Crew): CrewChild {
+  const entry = fileURLToPath(new URL(`./crew-process${extname(import.meta.url)}`, import.meta.url));
+  const child = fork(entry, [url, crew], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const ready = new Promise<void>((resolve, reject) => {
+    void said(child, "ready").then(resolve);
+    child.once("error", reject);
+    void ended.then(() => reject(new Error(`The ${crew} process ended before its agents had joined`)));
+  });
+  // Whoever awaits `ready` sees the failure; a crew that is stopped before anybody awaits it is none.
+  ready.catch(() => {});
+  const end = async (signal: "SIGKILL" | "SIGTERM"): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    await ended;
+  };
+  return {
+    crew,
+    pid: child.pid ?? 0,
+    ready,
+    async freeze() {
+      const frozen = said(child, "frozen");
+      child.send("freeze");
+      await Promise.race([frozen, ended]);
+    },
+    kill: () => end("SIGKILL"),
+    stop: () => end("SIGTERM"),
+  };
+}
+
+function said(child: ChildProcess, word: string): Promise<void> {
+  return new Promise((resolve) => {
+    child.on("message", function listener(message) {
+      if (message !== word) return;
+      child.off("message", listener);
+      resolve();
+    });
+  });
+}
