@@ -21,10 +21,10 @@ import { type Receipt, SentReceipt } from "./receipt.ts";
 import type { Receipts } from "./receipts.ts";
 import { RoomWait } from "./room.ts";
 import type { Requests, Waiter } from "./requests.ts";
-import { Routing, type Target } from "./routing.ts";
+import { type Route, Routing, type Target } from "./routing.ts";
 import type { Address, BroadcastOptions, MessageOptions, PublishOptions, RequestOptions, SendOptions } from "./sending.ts";
 import { dueTime, stamp, type Stamped, text } from "./stamp.ts";
-import { targetOf, targetOfChannel } from "./target.ts";
+import { checkWhere, targetOf, targetOfChannel } from "./target.ts";
 
 /** How long an idempotency key is remembered, in milliseconds. */
 const DEDUPE_WINDOW = 10 * 60_000;
@@ -32,6 +32,7 @@ const DEDUPE_WINDOW = 10 * 60_000;
 const MOST_REROUTES = 100;
 const DEFAULT_TIMEOUT = 30_000;
 const EVERYONE: Where = Object.freeze({});
+const NO_ADDRESS: Stamped = Object.freeze({});
 
 /** What a {@link Dispatcher} is built from. */
 export interface DispatcherOptions {
@@ -59,6 +60,17 @@ interface Outgoing {
   readonly address: Stamped;
 }
 
+type Writable = { -readonly [K in keyof Envelope]: Envelope[K] };
+type Accepted = Extract<PublishResult, { status: "accepted" }>;
+
+/** A stamped message on its way into inboxes. */
+interface Passage {
+  readonly outgoing: Outgoing;
+  readonly envelope: Envelope;
+  readonly waiter: Waiter | undefined;
+  readonly refusal: Refusal | undefined;
+}
+
 /** The way of every message from a sender to its inboxes: check, stamp, intercept, route, publish. */
 export class Dispatcher {
   readonly #parts: DispatcherOptions;
@@ -69,66 +81,68 @@ export class Dispatcher {
     this.#routing = new Routing(parts.directory, () => parts.clock.now());
   }
 
-  async send(origin: Origin, type: MessageType, payload: unknown, options: SendOptions<never>): Promise<Receipt> {
-    const target = targetOf(options.to as Address<unknown>, options.ifUnknown);
-    const address = target.kind === "agent" ? { to: target.name } : {};
-    const outgoing: Outgoing = { kind: "send", origin, target, options, type, payload, address };
-    const envelope = this.#stamp(outgoing);
-    return this.#dispatch(outgoing, envelope instanceof Promise ? await envelope : envelope);
+  send(origin: Origin, type: MessageType, payload: unknown, options: SendOptions<never>): Promise<Receipt> {
+    try {
+      const target = targetOf(options.to as Address<unknown>, options.ifUnknown);
+      const address = target.kind === "agent" ? { to: target.name } : NO_ADDRESS;
+      return this.#start({ kind: "send", origin, target, options, type, payload, address });
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
-  async publish(origin: Origin, type: MessageType, payload: unknown, options: PublishOptions): Promise<Receipt> {
-    const target = targetOfChannel(options.channel ?? type.channel, type.name);
-    const outgoing: Outgoing = { kind: "publish", origin, target, options, type, payload, address: { channel: target.channel } };
-    const envelope = this.#stamp(outgoing);
-    return this.#dispatch(outgoing, envelope instanceof Promise ? await envelope : envelope);
+  publish(origin: Origin, type: MessageType, payload: unknown, options: PublishOptions): Promise<Receipt> {
+    try {
+      const target = targetOfChannel(options.channel ?? type.channel, type.name);
+      return this.#start({ kind: "publish", origin, target, options, type, payload, address: { channel: target.channel } });
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
-  async broadcast(origin: Origin, type: MessageType, payload: unknown, options: BroadcastOptions): Promise<Receipt> {
-    const target: Target = { kind: "everyone", where: options.where ?? EVERYONE };
-    const outgoing: Outgoing = { kind: "broadcast", origin, target, options, type, payload, address: {} };
-    const envelope = this.#stamp(outgoing);
-    return this.#dispatch(outgoing, envelope instanceof Promise ? await envelope : envelope);
+  broadcast(origin: Origin, type: MessageType, payload: unknown, options: BroadcastOptions): Promise<Receipt> {
+    try {
+      const target: Target = { kind: "everyone", where: options.where === undefined ? EVERYONE : checkWhere(options.where) };
+      return this.#start({ kind: "broadcast", origin, target, options, type, payload, address: NO_ADDRESS });
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
-  /** Sends a request and resolves with the reply as it came, checked against the declared or expected type. */
+  /** Sends a request and resolves with the reply, checked against the declared or expected type. */
   async request(origin: Origin, type: MessageType, payload: unknown, options: RequestOptions<never, MessageType>): Promise<Envelope> {
-    const asked = await this.ask(origin, type, payload, options);
-    const reply = await asked.reply;
+    const reply = await this.ask(origin, type, payload, options);
     const checked = checkReply(type, options.expect, reply);
     const value = checked instanceof Promise ? await checked : checked;
     return value === reply.payload ? reply : Object.freeze({ ...reply, payload: value });
   }
 
-  /** Sends a request; resolves when it is durable, with the promise of the reply. `onStamped` runs before anything is sent. */
-  async ask(
+  /** Sends a request and resolves with the reply as it came. `onStamped` is told the request's id before anything is sent. */
+  ask(
     origin: Origin,
     type: MessageType,
     payload: unknown,
     options: RequestOptions<never, MessageType>,
     onStamped?: (id: string) => void,
-  ): Promise<{ readonly id: string; readonly reply: Promise<Envelope> }> {
+  ): Promise<Envelope> {
     const { requests } = this.#parts;
-    const timeout = options.timeout === undefined ? DEFAULT_TIMEOUT : parseDuration(options.timeout, { name: "timeout", min: 0 });
-    const target = targetOf(options.to as Address<unknown>, options.ifUnknown);
     const ready = requests.ready();
-    if (ready) await ready;
-    const to = target.kind === "agent" ? target.name : undefined;
-    const address = to === undefined ? { replyInbox: requests.inbox } : { to, replyInbox: requests.inbox };
-    const outgoing: Outgoing = { kind: "request", origin, target, options, type, payload, address };
-    const stamped = this.#stamp(outgoing);
-    const envelope = stamped instanceof Promise ? await stamped : stamped;
-    onStamped?.(envelope.id);
-    const { waiter, reply } = requests.wait(envelope.id, timeout, to);
-    const { signal } = options;
-    if (signal) reply.then(...this.#abortable(signal, waiter));
-    reply.catch(() => {});
+    if (ready) return ready.then(() => this.ask(origin, type, payload, options, onStamped));
     try {
-      await this.#dispatch(outgoing, envelope, waiter);
+      const timeout = options.timeout === undefined ? DEFAULT_TIMEOUT : parseDuration(options.timeout, { name: "timeout", min: 0 });
+      const target = targetOf(options.to as Address<unknown>, options.ifUnknown);
+      const to = target.kind === "agent" ? target.name : undefined;
+      const address = to === undefined ? { replyInbox: requests.inbox } : { to, replyInbox: requests.inbox };
+      const outgoing: Outgoing = { kind: "request", origin, target, options, type, payload, address };
+      const wait = (envelope: Envelope): Promise<Envelope> => {
+        onStamped?.(envelope.id);
+        return this.#awaitReply(outgoing, envelope, timeout, to);
+      };
+      const stamped = this.#stamp(outgoing);
+      return stamped instanceof Promise ? stamped.then(wait) : wait(stamped);
     } catch (error) {
-      requests.fail(waiter, error as AgentwireError);
+      return Promise.reject(error);
     }
-    return { id: envelope.id, reply };
   }
 
   sendMany(origin: Origin, drafts: readonly MessageDraft<MessageType>[]): Promise<PromiseSettledResult<Receipt>[]> {
@@ -154,6 +168,20 @@ export class Dispatcher {
   async sendReply(publication: Publication): Promise<void> {
     const result = await this.#parts.queue.publish(publication);
     if (result.status === "failed" && result.error.code !== "AGENT_NOT_FOUND") throw result.error;
+  }
+
+  #start(outgoing: Outgoing): Promise<Receipt> {
+    const stamped = this.#stamp(outgoing);
+    return stamped instanceof Promise ? stamped.then((envelope) => this.#dispatch(outgoing, envelope)) : this.#dispatch(outgoing, stamped);
+  }
+
+  #awaitReply(outgoing: Outgoing, envelope: Envelope, timeout: number, to: string | undefined): Promise<Envelope> {
+    const { requests } = this.#parts;
+    const { waiter, reply } = requests.wait(envelope.id, timeout, to);
+    const { signal } = outgoing.options;
+    if (signal) reply.then(...this.#abortable(signal, waiter));
+    this.#dispatch(outgoing, envelope, waiter).catch((error: unknown) => requests.fail(waiter, error));
+    return reply;
   }
 
   #stamp(outgoing: Outgoing): Envelope | Promise<Envelope> {
@@ -192,39 +220,70 @@ export class Dispatcher {
     return receipt;
   }
 
-  async #deliver(outgoing: Outgoing, envelope: { -readonly [K in keyof Envelope]: Envelope[K] }, waiter: Waiter | undefined): Promise<Receipt> {
-    const { origin, target, options } = outgoing;
-    const { directory, queue } = this.#parts;
-    const refusal = await this.#refusal(origin, envelope);
-    Object.freeze(envelope);
-    const dueAt = dueTime(options, envelope.createdAt);
+  #deliver(outgoing: Outgoing, envelope: Writable, waiter: Waiter | undefined): Promise<Receipt> {
+    const refusal = this.#refusal(outgoing.origin, envelope);
+    if (refusal instanceof Promise) return refusal.then((found) => this.#store({ outgoing, envelope: Object.freeze(envelope), waiter, refusal: found }));
+    return this.#store({ outgoing, envelope: Object.freeze(envelope), waiter, refusal });
+  }
+
+  /** The straight way: routed by the present view and stored. Whatever else is needed is left to {@link #patiently}. */
+  #store(passage: Passage): Promise<Receipt> {
+    const { outgoing, envelope } = passage;
+    const { target, origin } = outgoing;
+    if (target.kind === "agent" && !this.#parts.directory.get(target.name)) return this.#patiently(passage, undefined);
+    let route: Route;
+    try {
+      route = this.#routing.resolve(target, envelope.type, origin);
+    } catch (error) {
+      return AgentwireError.is(error, "NO_AGENT_FOUND") ? this.#patiently(passage, undefined) : Promise.reject(error);
+    }
+    return this.#parts.queue
+      .publish(this.#publication(passage, route))
+      .then((result) => (result.status === "accepted" ? this.#conclude(passage, route, result) : this.#patiently(passage, result)));
+  }
+
+  /** Looks again at who is there, waits for room, or tells the failure. */
+  async #patiently(passage: Passage, first: PublishResult | undefined): Promise<Receipt> {
+    const { outgoing, envelope } = passage;
+    const { directory, clock, keepAlive, queue } = this.#parts;
     let room: RoomWait | undefined;
+    let result = first;
     for (let turn = 0; turn < MOST_REROUTES; turn++) {
-      const route = await this.#route(target, envelope.type, origin);
-      const publication: Publication = {
-        message: envelope,
-        to: route.to,
-        fanOut: route.fanOut,
-        routedAt: directory.revision,
-        ...(dueAt === undefined ? {} : { dueAt }),
-        ...(refusal === undefined ? {} : { refused: refusal }),
-        ...(options.idempotencyKey === undefined ? {} : { dedupe: dedupe(origin, envelope, options.idempotencyKey) }),
-        ...(options.supersedes === undefined ? {} : { supersedes: superseded(options.supersedes) }),
-      };
-      const result = await queue.publish(publication);
-      if (result.status === "stale") {
-        await directory.refresh();
-        continue;
-      }
-      if (result.status === "failed" && this.#mayWait(result.error)) {
-        room ??= new RoomWait(this.#parts.clock, this.#parts.keepAlive, options.signal);
+      if (result?.status === "failed") {
+        if (!this.#mayWait(result.error)) throw result.error;
+        room ??= new RoomWait(clock, keepAlive, outgoing.options.signal);
         await room.again(result.error);
         turn = 0;
-        continue;
+      } else {
+        await directory.refresh();
       }
-      return this.#conclude(outgoing, envelope, route.skipped, result, waiter, refusal);
+      const route = this.#routing.resolve(outgoing.target, envelope.type, outgoing.origin);
+      await this.#holdFor(outgoing.target);
+      result = await queue.publish(this.#publication(passage, route));
+      if (result.status === "accepted") return this.#conclude(passage, route, result);
     }
     throw new AgentwireError("REJECTED", `The registry changed too often to route ${envelope.type}`);
+  }
+
+  async #holdFor(target: Target): Promise<void> {
+    if (target.kind !== "agent" || !target.hold || this.#parts.directory.get(target.name)) return;
+    await this.#parts.broker.declareInbox({ name: target.name });
+  }
+
+  #publication({ outgoing, envelope, refusal }: Passage, route: Route): Publication {
+    const { options, origin } = outgoing;
+    const publication: { -readonly [K in keyof Publication]: Publication[K] } = {
+      message: envelope,
+      to: route.to,
+      fanOut: route.fanOut,
+      routedAt: this.#parts.directory.revision,
+    };
+    const dueAt = dueTime(options, envelope.createdAt);
+    if (dueAt !== undefined) publication.dueAt = dueAt;
+    if (refusal !== undefined) publication.refused = refusal;
+    if (options.idempotencyKey !== undefined) publication.dedupe = dedupe(origin, envelope, options.idempotencyKey);
+    if (options.supersedes !== undefined) publication.supersedes = superseded(options.supersedes);
+    return publication;
   }
 
   /** Only a caused message or one with a budget can be refused: the others take the straight way. */
@@ -237,39 +296,12 @@ export class Dispatcher {
     return envelope.budget === undefined ? undefined : this.#parts.budgets.message(envelope.conversationId, envelope.budget);
   }
 
-  async #route(target: Target, type: string, origin: Origin): Promise<ReturnType<Routing["resolve"]>> {
-    try {
-      return await this.#routeOrHold(target, type, origin);
-    } catch (error) {
-      if (!AgentwireError.is(error, "AGENT_NOT_FOUND") && !AgentwireError.is(error, "NO_AGENT_FOUND")) throw error;
-      // The view may be older than the agent.
-      const before = this.#parts.directory.revision;
-      await this.#parts.directory.refresh();
-      if (this.#parts.directory.revision === before) throw error;
-      return this.#routeOrHold(target, type, origin);
-    }
-  }
-
-  #routeOrHold(target: Target, type: string, origin: Origin): ReturnType<Routing["resolve"]> | Promise<ReturnType<Routing["resolve"]>> {
-    const route = this.#routing.resolve(target, type, origin);
-    if (target.kind !== "agent" || !target.hold || this.#parts.directory.get(target.name)) return route;
-    return this.#parts.broker.declareInbox({ name: target.name }).then(() => route);
-  }
-
-  #conclude(
-    outgoing: Outgoing,
-    envelope: Envelope,
-    skipped: readonly string[],
-    result: Exclude<PublishResult, { status: "stale" }>,
-    waiter: Waiter | undefined,
-    refusal: Refusal | undefined,
-  ): Receipt {
-    if (result.status === "failed") throw result.error;
+  #conclude({ outgoing, envelope, waiter, refusal }: Passage, route: Route, result: Accepted): Receipt {
     const { events } = this.#parts;
     const { copies } = result;
     if (outgoing.target.kind === "one" && copies[0]) this.#routing.chosen(copies[0].inbox);
     if (waiter) waiter.recipient = copies[0]?.inbox;
-    if (events.active) this.#tell(envelope, skipped, result, refusal);
+    if (events.active) this.#tell(envelope, route.skipped, result, refusal);
     if (copies.length === 0 && outgoing.options.requireRecipients) {
       throw new AgentwireError("NO_RECIPIENTS", `Nobody takes ${envelope.type}${envelope.channel === undefined ? "" : ` on ${envelope.channel}`}`);
     }
@@ -281,7 +313,7 @@ export class Dispatcher {
     return AgentwireError.is(error, "INBOX_FULL") && this.#parts.directory.get(error.details.inbox)?.record.waits === true;
   }
 
-  #tell(envelope: Envelope, skipped: readonly string[], result: Extract<PublishResult, { status: "accepted" }>, refusal: Refusal | undefined): void {
+  #tell(envelope: Envelope, skipped: readonly string[], result: Accepted, refusal: Refusal | undefined): void {
     const { events } = this.#parts;
     const about = aboutMessage(envelope);
     const recipients = result.copies.map((copy) => copy.inbox);

@@ -27,8 +27,7 @@ export function startStream(
   options: RequestOptions<never, MessageType>,
 ): ReplyStream<unknown, unknown> {
   const reader = new ChunkReader(type);
-  const asked = dispatcher.ask(origin, type, payload, options, (id) => reader.listen(chunks, id));
-  const whole = asked.then(({ reply }) => reply);
+  const whole = dispatcher.ask(origin, type, payload, options, (id) => reader.listen(chunks, id));
   whole.then(
     (reply) => reader.replied(reply),
     (error: unknown) => reader.fail(error),

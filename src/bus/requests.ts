@@ -28,7 +28,7 @@ export interface Waiter extends Deadlined {
   /** Who may answer; undefined until the recipient has been picked. */
   recipient: string | undefined;
   readonly resolve: (reply: Envelope) => void;
-  readonly reject: (error: AgentwireError) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** What {@link Requests} is built from. */
@@ -84,7 +84,7 @@ export class Requests {
   }
 
   /** Ends a wait with an error; does nothing when it has ended. */
-  fail(waiter: Waiter, error: AgentwireError): void {
+  fail(waiter: Waiter, error: unknown): void {
     if (this.#forget(waiter)) waiter.reject(error);
   }
 

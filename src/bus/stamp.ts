@@ -43,12 +43,12 @@ export function stamp(parts: StampOptions, origin: Origin, type: MessageType, pa
   }
   const priority = options.priority ?? type.priority ?? "normal";
   if (!KNOWN_PRIORITIES.has(priority)) {
-    throw new AgentwireError("OUT_OF_RANGE", `priority must be one of ${PRIORITIES.join(", ")}, not ${JSON.stringify(priority)}`);
+    throw new AgentwireError("OUT_OF_RANGE", `priority must be one of ${PRIORITIES.join(", ")}, not ${typeof priority === "string" ? JSON.stringify((priority as string).slice(0, 40)) : typeof priority}`);
   }
   const createdAt = parts.clock.now();
   const id = parts.ids.next();
   const cause = origin.cause;
-  const ttl = options.ttl ?? type.ttl;
+  const ttl = options.ttl === undefined ? type.ttl : options.ttl;
   const envelope: { -readonly [K in keyof Envelope]: Envelope[K] } = {
     v: 1,
     id,
