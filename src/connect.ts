@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { describeThrown } from "./agent/error-text.ts";
 import type { Layer } from "./agent/layer.ts";
 import { DURABILITY_CLASSES, type Durability, type DurabilityReport } from "./broker/capabilities.ts";
 import type { Driver, DriverContext } from "./broker/driver.ts";
@@ -61,7 +62,7 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
   const scope = `${checkName(options.namespace ?? "default", "namespace")}/${checkName(options.tenant ?? "default", "tenant")}`;
   const instance = `${name}-${randomBytes(6).toString("hex")}`;
   const logger = loggerOf(options.logger);
-  const hub = new EventHub((error) => logger.warn({ error: String(error) }, "An event listener threw"));
+  const hub = new EventHub((error) => logger.warn({ error: describeThrown(error).message }, "An event listener threw"));
   const codec = options.codec === "msgpack" ? (await import("./message/codec-msgpack.ts")).msgpackCodec() : jsonCodec;
   const context: DriverContext = {
     clock,

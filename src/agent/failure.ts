@@ -1,6 +1,6 @@
 import type { ResolvedRetryPolicy } from "../delivery/retry-policy.ts";
 import type { Envelope } from "../message/envelope.ts";
-import { describeThrown, type Thrown } from "./error-text.ts";
+import { describeThrown, quietly, type Thrown } from "./error-text.ts";
 import { Rejection } from "./handler-context.ts";
 
 /** What follows from a failed attempt. */
@@ -13,8 +13,9 @@ export type Verdict =
  * a request only after errors that call themselves retryable, since its asker waits.
  */
 export function judge(error: unknown, message: Envelope, attempt: number, retry: ResolvedRetryPolicy, random: () => number): Verdict {
-  if (error instanceof Rejection) {
-    return { action: "give-up", thrown: { code: "HANDLER_REJECTED", message: describeThrown(error.reason).message, final: true, retryable: false } };
+  const rejection = quietly(() => (error instanceof Rejection ? error : undefined));
+  if (rejection) {
+    return { action: "give-up", thrown: { code: "HANDLER_REJECTED", message: describeThrown(rejection.reason).message, final: true, retryable: false } };
   }
   const thrown = describeThrown(error);
   const again = !thrown.final && attempt < retry.attempts && (message.replyInbox === undefined || thrown.retryable);

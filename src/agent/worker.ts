@@ -10,6 +10,7 @@ import type { Envelope } from "../message/envelope.ts";
 import type { Message, MessageType } from "../message/index.ts";
 import { aboutMessage } from "../bus/about-message.ts";
 import type { HandlerEntry } from "./definition.ts";
+import { describeThrown } from "./error-text.ts";
 import { judge } from "./failure.ts";
 import type { DeliverInterceptor } from "./handler.ts";
 import { HandlerContext } from "./handler-context.ts";
@@ -128,7 +129,7 @@ export class Worker implements RunOwner {
     try {
       return String(this.#options.orderKey(message as unknown as Message<MessageType>));
     } catch (error) {
-      this.#host.logFor(message).warn({ error: String(error) }, "orderKey threw; the message is handled in a lane of its own");
+      this.#host.logFor(message).warn({ error: describeThrown(error).message }, "orderKey threw; the message is handled in a lane of its own");
       return message.id;
     }
   }
@@ -413,7 +414,7 @@ export class Worker implements RunOwner {
     try {
       this.#options.onError?.(error, message as unknown as Message<MessageType>);
     } catch (second) {
-      this.#host.logFor(message).warn({ error: String(second) }, "onError threw");
+      this.#host.logFor(message).warn({ error: describeThrown(second).message }, "onError threw");
     }
   }
 }

@@ -2,8 +2,11 @@ import { AgentwireError } from "../errors.ts";
 
 /** Deepest nesting of a payload. */
 export const MAX_DEPTH = 64;
-/** Largest payload, in bytes of JSON, as estimated from its strings and structure. */
+/** Largest payload, in bytes of JSON. */
 export const MAX_SIZE = 10 * 1024 * 1024;
+
+/** What is charged while copying is never more than the bytes of JSON, and at least a twelfth of them: six for `\u0000`, 24 for the longest number. */
+const MOST_BYTES_PER_CHARGE = 12;
 
 class Fault {
   readonly code: "PAYLOAD_INVALID" | "PAYLOAD_TOO_DEEP" | "PAYLOAD_TOO_LARGE";
@@ -25,10 +28,13 @@ class Fault {
 export function copyPlain(value: unknown, what: string): unknown {
   const room = { left: MAX_SIZE };
   try {
-    return copy(value, 0, room);
+    const plain = copy(value, 0, room);
+    // Only a large payload has to be measured.
+    if ((MAX_SIZE - room.left) * MOST_BYTES_PER_CHARGE > MAX_SIZE && Buffer.byteLength(JSON.stringify(plain)) > MAX_SIZE) throw tooLarge();
+    return plain;
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    throw failed(error, value, what);
+    // Only the caller's own object can throw anything else: a proxy, for one. Its error is not for the log.
+    throw failed(error instanceof Fault ? error : new Fault("PAYLOAD_INVALID", "cannot be read"), value, what);
   }
 }
 
@@ -45,13 +51,16 @@ function copy(value: unknown, depth: number, room: Room): unknown {
       return value;
     case "number":
       if (!Number.isFinite(value)) throw new Fault("PAYLOAD_INVALID", `is ${value}`);
-      room.left -= 8;
+      room.left -= Number.isInteger(value) && value >= 0 && value < 10 ? 1 : 2;
       return value;
     case "boolean":
-      room.left -= 5;
+      room.left -= 4;
       return value;
     case "object":
-      if (value === null) return value;
+      if (value === null) {
+        room.left -= 4;
+        return value;
+      }
       if (depth >= MAX_DEPTH) throw new Fault("PAYLOAD_TOO_DEEP", `is nested deeper than ${MAX_DEPTH} levels`);
       return Array.isArray(value) ? copyArray(value, depth + 1, room) : copyObject(value, depth + 1, room);
     default:
@@ -83,7 +92,7 @@ function copyObject(object: object, depth: number, room: Room): unknown {
     try {
       const value = read(object as Record<string, unknown>, key);
       if (value === undefined) continue;
-      room.left -= key.length + 4;
+      room.left -= key.length + 3;
       if (!isWellFormed(key)) throw new Fault("PAYLOAD_INVALID", "is a name with half a surrogate pair");
       const plain = copy(value, depth, room);
       if (key === "__proto__") Object.defineProperty(result, key, { value: plain, enumerable: true, configurable: true, writable: true });

@@ -18,6 +18,9 @@ export interface AgentLimits {
   readonly maxSize?: number;
 }
 
+/** Channel patterns that one agent is subscribed to at most. */
+export const MOST_SUBSCRIPTIONS = 1_000;
+
 /** What is known of an agent for as long as its name is registered: plain JSON, stored at `registry/agents/<name>`. */
 export interface AgentRecord {
   readonly name: string;

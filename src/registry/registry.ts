@@ -4,7 +4,7 @@ import type { Clock, Timer } from "../internal/clock.ts";
 import { type ChannelPattern, compilePattern } from "../message/pattern.ts";
 import type { Store } from "../store/store.ts";
 import type { Directory, DirectoryEntry } from "./directory.ts";
-import type { AgentFilter, AgentInfo, AgentRecord, AgentStatus, InstanceState, Presence, Where } from "./record.ts";
+import { MOST_SUBSCRIPTIONS, type AgentFilter, type AgentInfo, type AgentRecord, type AgentStatus, type InstanceState, type Presence, type Where } from "./record.ts";
 
 /** What a {@link Registry} is built from. */
 export interface RegistryOptions {
@@ -23,7 +23,6 @@ interface Seen extends Presence {
 }
 
 const PREFIX = "registry/agents/";
-const MOST_SUBSCRIPTIONS = 1_000;
 
 /** Who is there: records of agents, and what their processes last told of them. */
 export class Registry {
