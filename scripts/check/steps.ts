@@ -17,6 +17,7 @@ export const STEPS: readonly Step[] = [
   { name: "rooms", command: ["depcruise", "src", "test", "bench", "examples", "scripts"] },
   { name: "unused code", command: ["knip"] },
   { name: "sizes and names", command: ["scripts/check/sizes.ts"] },
+  { name: "lock file", command: ["scripts/check/lock-file.ts"] },
   { name: "written pages", command: ["scripts/docs/write.ts", "--check"] },
   { name: "package", command: ["scripts/check/package.ts"], after: "build" },
   { name: "public names", command: ["scripts/check/api-report.ts"], after: "build" },
