@@ -10,6 +10,7 @@ import { Channels } from "./bus/channels.ts";
 import { DeadLetters } from "./bus/dead-letters.ts";
 import { Dispatcher } from "./bus/dispatcher.ts";
 import { Events } from "./bus/events-api.ts";
+import { Housekeeper } from "./bus/housekeeping.ts";
 import { Inboxes } from "./bus/inboxes.ts";
 import type { Origin, PublishInterceptor } from "./bus/origin.ts";
 import { PublishQueue } from "./bus/publish-queue.ts";
@@ -124,6 +125,15 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
       },
     };
     const outside = new BoundSender(sending, origin);
+    const housekeeper = new Housekeeper({
+      store,
+      clock,
+      instance,
+      logger,
+      receipts: parseDuration(options.retention?.receipts ?? "1d", { name: "retention.receipts" }),
+      deadLetters: parseDuration(options.retention?.deadLetters ?? "30d", { name: "retention.deadLetters" }),
+    });
+    housekeeper.start();
     const bus = new ConnectedBus({
       broker,
       store,
@@ -142,6 +152,7 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
       inboxes: new Inboxes(broker),
       deadLetters: new DeadLetters({ store, queue, receipts, clock, ids }),
       events: new Events(hub),
+      housekeeper,
       closeDrivers,
     });
     options.signal?.addEventListener("abort", () => void bus.close(), { once: true });

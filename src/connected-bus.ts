@@ -8,6 +8,7 @@ import type { Budgets } from "./bus/budgets.ts";
 import type { Channels } from "./bus/channels.ts";
 import type { DeadLetters } from "./bus/dead-letters.ts";
 import type { Events } from "./bus/events-api.ts";
+import type { Housekeeper } from "./bus/housekeeping.ts";
 import type { Inboxes } from "./bus/inboxes.ts";
 import type { Origin } from "./bus/origin.ts";
 import type { PublishQueue } from "./bus/publish-queue.ts";
@@ -43,6 +44,7 @@ export interface BusParts {
   readonly joining: JoinParts;
   readonly keepAlive: KeepAlive;
   readonly origin: Origin;
+  readonly housekeeper: Housekeeper;
   readonly guarantees: GuaranteesReport;
   readonly agents: Registry;
   readonly channels: Channels;
@@ -184,13 +186,14 @@ export class ConnectedBus extends BoundSender<MessageType> {
   }
 
   async #close(grace: number): Promise<void> {
-    const { queue, requests, receipts, registry, keepAlive } = this.#parts;
+    const { queue, requests, receipts, registry, housekeeper, keepAlive } = this.#parts;
     const deadline = { grace };
     await Promise.all([...this.#joined].map((agent) => agent.leave(deadline)));
     await queue.drain();
     await requests.close();
     receipts.close();
     this.#parts.sending.chunks.close();
+    await housekeeper.stop();
     await registry.stop();
     await this.#parts.closeDrivers();
     keepAlive.close();
