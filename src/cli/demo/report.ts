@@ -15,6 +15,8 @@ export interface AuditedPackage {
 /** What the audit found out. */
 export interface AuditReport {
   readonly folder: string;
+  /** The conversation of the whole audit, for its execution tree. */
+  readonly conversation: string;
   /** Folders with a package.json, broken ones included. */
   readonly packages: number;
   readonly bytes: number;
@@ -40,6 +42,7 @@ export type ReceiptRow = { readonly agent: string; readonly accepted: number; re
 /** What {@link makeReport} puts together. */
 export interface ReportParts {
   readonly folder: string;
+  readonly conversation: string;
   readonly packages: number;
   readonly findings: Findings;
   readonly oddities: AuditReport["oddities"];
@@ -51,7 +54,8 @@ export interface ReportParts {
 const LARGEST = 10;
 
 /** Puts the findings together. */
-export function makeReport({ folder, packages, findings, oddities, foundOnJoining, deadLetters, inboxes }: ReportParts): AuditReport {
+export function makeReport(parts: ReportParts): AuditReport {
+  const { folder, conversation, packages, findings, oddities, foundOnJoining, deadLetters, inboxes } = parts;
   const audited = [...findings.licences.values()].map(({ path, name, version, licence }) => ({
     path,
     name,
@@ -63,6 +67,7 @@ export function makeReport({ folder, packages, findings, oddities, foundOnJoinin
   const results = [...sizes, ...findings.licences.values()];
   return {
     folder,
+    conversation,
     packages,
     bytes: sizes.reduce((sum, size) => sum + size.bytes, 0),
     files: sizes.reduce((sum, size) => sum + size.files, 0),

@@ -1,0 +1,129 @@
+import { mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { connect } from "../../connect.ts";
+import type { Bus } from "../../connected-bus.ts";
+import { AgentwireError } from "../../errors.ts";
+import type { Progress } from "../terminal/progress.ts";
+import { type CrewChild, startCrew } from "./child.ts";
+import { AuditStarted, ListOddities, Scan } from "./messages.ts";
+import { type AuditReport, makeReport } from "./report.ts";
+import { type Findings, reporter } from "./reporter.ts";
+import { type TreeFiles, writeTree } from "./write-tree.ts";
+
+/** How the demo is run. */
+export interface DemoOptions {
+  /** The folder that is audited; it is only read. */
+  readonly folder: string;
+  /** Where report and tree are written. */
+  readonly out: string;
+  /** Keep the database and the broken package for a look afterwards. */
+  readonly keep: boolean;
+  readonly progress: Progress;
+}
+
+/** What the demo leaves behind. */
+export interface DemoResult {
+  readonly report: AuditReport;
+  readonly files: TreeFiles & { readonly report: string };
+  /** The database's URL, if it was kept. */
+  readonly url?: string;
+}
+
+// An audit of some hundred packages takes seconds; only a fault makes it this long.
+const MOST = "50s";
+
+/** Runs the audit: crews in processes of their own, one killed half way, one late. @throws ARGUMENT_INVALID when the folder cannot be read */
+export async function conduct(options: DemoOptions): Promise<DemoResult> {
+  const folder = resolve(options.folder);
+  await checkFolder(folder);
+  const work = await mkdtemp(join(tmpdir(), "agentwire-demo-"));
+  const url = `sqlite:${join(work, "demo.db")}`;
+  const crews: CrewChild[] = [];
+  try {
+    const broken = await plantBrokenPackage(work);
+    options.progress.step(`A broken package.json lies in ${broken}, beside the audited folder; the folder itself is only read`);
+    await using bus = await connect(url, { name: "conductor", history: true, heartbeat: "1s" });
+    const report = await audit({ bus, url, folder, extra: join(work, "node_modules"), crews, progress: options.progress });
+    await mkdir(options.out, { recursive: true });
+    const reportFile = join(options.out, "report.json");
+    await writeFile(reportFile, `${JSON.stringify(report, null, 2)}\n`);
+    const tree = await writeTree(bus, report.conversation, options.out);
+    return { report, files: { ...tree, report: reportFile }, ...(options.keep ? { url } : {}) };
+  } finally {
+    options.progress.end();
+    await Promise.all(crews.map((crew) => crew.stop()));
+    if (!options.keep) await rm(work, { recursive: true, force: true });
+  }
+}
+
+interface Stage {
+  readonly bus: Bus;
+  readonly url: string;
+  readonly folder: string;
+  readonly extra: string;
+  readonly crews: CrewChild[];
+  readonly progress: Progress;
+}
+
+async function audit({ bus, url, folder, extra, crews, progress }: Stage): Promise<AuditReport> {
+  const findings: Findings = { licences: new Map(), sizes: new Map() };
+  let onNews = (): void => {};
+  await bus.join(reporter(findings, () => onNews()));
+  const scouts = startCrew(url, "scouts");
+  const workers = [startCrew(url, "workers"), startCrew(url, "workers")] as const;
+  crews.push(scouts, ...workers);
+  await Promise.all(crews.map((crew) => crew.ready));
+  progress.step(`Three processes have joined, with one database between them: ${crews.map((crew) => `${crew.crew} ${crew.pid}`).join(", ")}`);
+
+  const told = await bus.broadcast(AuditStarted, { folder }, { where: { department: "audit" } });
+  progress.step(`Told ${told.recipients.length} agents of the audit by broadcast: ${told.recipients.join(", ")}`);
+  const scan = await bus.requestMessage(Scan, { folders: [folder, extra] }, { to: { capability: "scan-folders" }, timeout: MOST });
+  const { packages } = scan.payload;
+  progress.step(`The scanner announced ${packages} packages on a channel`);
+
+  const half = new Promise<void>((resolve) => {
+    onNews = () => {
+      const results = findings.licences.size + findings.sizes.size;
+      progress.update(`${results} of ${packages * 2} results`);
+      if (results >= packages) resolve();
+    };
+    onNews();
+  });
+  const done = bus.settled({ timeout: MOST });
+  await Promise.race([half, done]);
+  const [victim] = workers;
+  await Promise.race([victim.freeze(), done]);
+  await victim.kill();
+  progress.step(`Half way, process ${victim.pid} was killed with SIGKILL while it held packages; after 2 s the other one gets them`);
+
+  const late = startCrew(url, "archive");
+  crews.push(late);
+  await late.ready;
+  progress.step(`The archivist has joined late, as process ${late.pid}`);
+  await bus.settled({ timeout: MOST });
+  const { oddities, waiting } = await bus.request(ListOddities, {}, { to: { capability: "keep-oddities" } });
+  progress.step("All messages have come to their end");
+  return makeReport({
+    folder,
+    conversation: scan.conversationId,
+    packages,
+    findings,
+    oddities,
+    foundOnJoining: waiting,
+    deadLetters: await bus.deadLetters.list(),
+    inboxes: await bus.inboxes.list(),
+  });
+}
+
+async function checkFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => undefined);
+  if (!found?.isDirectory()) throw new AgentwireError("ARGUMENT_INVALID", `There is no folder ${folder}`, { hint: "Name a folder that exists: agentwire demo DIR" });
+}
+
+async function plantBrokenPackage(work: string): Promise<string> {
+  const folder = join(work, "node_modules", "broken-package");
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "package.json"), '{ "name": "broken-package", "version": "1.0.0", ');
+  return folder;
+}

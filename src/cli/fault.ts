@@ -1,0 +1,13 @@
+import { AgentwireError } from "../errors.ts";
+
+/** Exit codes of the command. */
+export const EXIT = { ok: 0, failed: 1, usage: 2, timedOut: 3 } as const;
+
+const USAGE_CODES: readonly string[] = ["ARGUMENT_INVALID", "NAME_INVALID", "OUT_OF_RANGE", "URL_INVALID", "PATTERN_INVALID", "PAYLOAD_INVALID", "PAYLOAD_TOO_DEEP", "PAYLOAD_TOO_LARGE"];
+
+/** The exit code of an error. */
+export function exitCodeOf(error: unknown): number {
+  if (!AgentwireError.is(error)) return EXIT.failed;
+  if (error.code === "TIMEOUT") return EXIT.timedOut;
+  return USAGE_CODES.includes(error.code) ? EXIT.usage : EXIT.failed;
+}
