@@ -41,7 +41,7 @@ export const libraries = {
   ajv: "message/",
   msgpackr: "message/",
   "better-sqlite3": "drivers/sqlite/",
-  "@viz-js/viz": "run/",
+  "@viz-js/viz": "observe/",
   commander: "cli/",
 };
 
