@@ -1,0 +1,55 @@
+import type { HistoryVerdict } from "../../src/testing/history-checker.ts";
+
+/** How large a run is. */
+export interface Scale {
+  readonly messages: number;
+  /** How often the row's fault strikes. */
+  readonly strikes: number;
+  readonly senders: number;
+  readonly consumers: number;
+  /** Milliseconds. */
+  readonly lease: number;
+  /** Bytes of the largest payload. */
+  readonly largest: number;
+}
+
+/** The quick scale: each row takes seconds. */
+export const QUICK: Scale = { messages: 2_000, strikes: 3, senders: 2, consumers: 2, lease: 1_000, largest: 4_096 };
+
+/** The full scale of the fault matrix. */
+export const FULL: Scale = { messages: 100_000, strikes: 20, senders: 4, consumers: 4, lease: 1_000, largest: 65_536 };
+
+/** What a row has shown. */
+export interface RowResult {
+  /** What was measured, by name; times in milliseconds. */
+  readonly figures: Readonly<Record<string, number | string>>;
+  /** Every criterion that was not met; empty: the row holds. */
+  readonly broken: readonly string[];
+}
+
+/** One row of the fault matrix on one backend. */
+export interface Row {
+  readonly id: string;
+  readonly title: string;
+  run(scale: Scale, seed: number): Promise<RowResult>;
+}
+
+const PROMISES = ["lost", "invented", "corrupted", "repeated", "unmarked", "outOfOrder", "late", "stuck"] as const;
+
+/** The common criteria as they came out: counts of all, and what was broken. */
+export function judged(verdict: HistoryVerdict): { figures: Record<string, number | string>; broken: string[] } {
+  const figures: Record<string, number | string> = { ...verdict.counts };
+  const broken: string[] = [];
+  for (const promise of PROMISES) {
+    const found = verdict[promise];
+    figures[promise] = found.length;
+    if (found.length > 0) broken.push(`${promise}: ${found.length}, such as ${found.slice(0, 3).join(", ")}`);
+  }
+  return { figures, broken };
+}
+
+/** Notes a figure that must not be over a bound. */
+export function within(result: { figures: Record<string, number | string>; broken: string[] }, name: string, found: number, most: number): void {
+  result.figures[name] = Math.round(found * 10) / 10;
+  if (!(found <= most)) result.broken.push(`${name}: ${Math.round(found)}, at most ${most} allowed`);
+}

@@ -1,0 +1,109 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Bus, connect } from "../../src/index.ts";
+import { checkHistory, type HistoryRules, type HistoryVerdict } from "../../src/testing/history-checker.ts";
+import { type WrittenEvent, readHistory } from "./history-file.ts";
+import { Program, type ProgramOptions } from "./program.ts";
+import type { ConsumerTask } from "./programs/consumer.ts";
+import type { JobPayload } from "./programs/job.ts";
+import type { SenderTask } from "./programs/sender.ts";
+import { seeded } from "./random.ts";
+
+type Given<T> = Omit<T, "url" | "history" | "seed">;
+
+/** One run of one row: a folder with a database, the programs at work on it, and their histories. */
+export class Scene {
+  readonly folder: string;
+  readonly url: string;
+  readonly seed: number;
+  /** In [0, 1), from the seed. */
+  readonly random: () => number;
+  readonly #programs = new Set<Program>();
+  #bus: Bus | undefined;
+
+  constructor(seed: number, query = "") {
+    this.seed = seed;
+    this.random = seeded(seed);
+    this.folder = mkdtempSync(join(tmpdir(), "agentwire-faults-"));
+    this.url = `sqlite:${join(this.folder, "bus.db")}${query}`;
+  }
+
+  get database(): string {
+    return join(this.folder, "bus.db");
+  }
+
+  start(program: string, task: unknown, options?: ProgramOptions): Program {
+    const started = new Program(program, task, options);
+    this.#programs.add(started);
+    return started;
+  }
+
+  sender(task: Given<SenderTask>, options?: ProgramOptions): Program {
+    return this.start("sender", { ...task, url: this.url, seed: this.seed, history: join(this.folder, `${task.name}.history`) } satisfies SenderTask, options);
+  }
+
+  consumer(task: Given<ConsumerTask>, options?: ProgramOptions): Program {
+    return this.start("consumer", { ...task, url: this.url, history: join(this.folder, `${task.instance}.history`) } satisfies ConsumerTask, options);
+  }
+
+  /** This process's own view of the bus. */
+  async bus(): Promise<Bus> {
+    return (this.#bus ??= await connect(this.url, { name: "observer", logger: false }));
+  }
+
+  /** Waits until every inbox is empty, or nothing has moved for `idle` milliseconds. */
+  async drain(idle: number): Promise<void> {
+    const bus = await this.bus();
+    let last = "";
+    let since = performance.now();
+    for (;;) {
+      const inboxes = await bus.inboxes.list();
+      const waiting = inboxes.reduce((sum, inbox) => sum + inbox.waiting, 0);
+      if (waiting === 0 || performance.now() - since > idle) return;
+      const state = JSON.stringify(inboxes.map((inbox) => [inbox.accepted, inbox.ended, inbox.held]));
+      if (state !== last) since = performance.now();
+      last = state;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  /** Everything written so far, by every program, in no order. */
+  written(): WrittenEvent[] {
+    return readdirSync(this.folder).filter((name) => name.endsWith(".history")).flatMap((name) => readHistory(join(this.folder, name)));
+  }
+
+  /** What is left on the bus as history events: copies that wait and ends other than by ack. */
+  async left(written: readonly WrittenEvent[]): Promise<WrittenEvent[]> {
+    const bus = await this.bus();
+    const at = Number.MAX_SAFE_INTEGER;
+    const events: WrittenEvent[] = [];
+    for (const { name } of await bus.inboxes.list()) {
+      const inbox = await bus.inboxes.get(name, { peek: 100_000 });
+      for (const { message } of inbox?.messages ?? []) events.push({ event: "waiting", at, key: (message.payload as JobPayload).key, recipient: name });
+    }
+    for (const letter of await bus.deadLetters.list({ limit: 1_000_000 })) {
+      events.push({ event: "end", at, key: (letter.message.payload as JobPayload).key, recipient: letter.recipient, end: "dead-lettered" });
+    }
+    const known = new Set([...written.filter((event) => event.event === "ack" && event.step !== "lost"), ...events].map((event) => event.key));
+    for (const event of written) {
+      if (event.event !== "send" || event.step !== "ok" || known.has(event.key) || event.id === undefined) continue;
+      const receipt = await bus.receipts.get(event.id);
+      for (const [recipient, end] of Object.entries(receipt?.ends ?? {})) events.push({ event: "end", at, key: event.key, recipient, end });
+      known.add(event.key);
+    }
+    return events;
+  }
+
+  async verdict(rules: HistoryRules = {}): Promise<{ readonly verdict: HistoryVerdict; readonly written: readonly WrittenEvent[] }> {
+    const written = this.written();
+    return { verdict: checkHistory([...written, ...(await this.left(written))], rules), written };
+  }
+
+  /** Ends every program and removes the folder. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#programs].map((program) => program.kill()));
+    await this.#bus?.close({ grace: 100 });
+    if (process.env["AGENTWIRE_KEEP_SCENES"] === undefined) rmSync(this.folder, { recursive: true, force: true });
+  }
+}
