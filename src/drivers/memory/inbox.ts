@@ -67,7 +67,7 @@ export class MemoryInbox implements Home, ConsumedInbox, Dispatchable {
 
   /** Whether a message of this sender finds room, counting what it supersedes. */
   hasRoom(message: Envelope, supersedes: Publication["supersedes"]): boolean {
-    if (this.waiting < this.capacity || this.overflow === "drop-oldest") return true;
+    if (this.waiting < this.capacity || (this.overflow === "drop-oldest" && this.waiting > this.held.size)) return true;
     return supersedes !== undefined && this.#index.superseded(message, supersedes).some((copy) => copy.state !== "held");
   }
 

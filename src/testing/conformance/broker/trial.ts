@@ -8,7 +8,7 @@ import type { ErrorCode } from "../../../errors.ts";
 import type { Envelope } from "../../../message/envelope.ts";
 import type { ReceiptRecord } from "../../../message/receipt-record.ts";
 import type { Store } from "../../../store/store.ts";
-import type { ConformanceEngine } from "../suite.ts";
+import type { ConformanceEngine, ConformanceOptions } from "../suite.ts";
 import { Waiting } from "../waiting.ts";
 import { Taker, type TakerOptions } from "./taker.ts";
 
@@ -16,21 +16,24 @@ import { Taker, type TakerOptions } from "./taker.ts";
 export class BrokerTrial extends Waiting {
   readonly broker: Broker;
   readonly store: Store;
+  /** Runs of each property. */
+  readonly runs: number;
   readonly #engine: ConformanceEngine;
   readonly #drivers: Driver[] = [];
   #messages = 0;
 
-  private constructor(engine: ConformanceEngine, driver: Driver) {
+  private constructor(engine: ConformanceEngine, driver: Driver, runs: number) {
     super(engine);
     assert.ok(driver.store, "conformance of a broker is tested with a driver that has a store, to read receipts from");
     this.#engine = engine;
+    this.runs = runs;
     this.#drivers.push(driver);
     this.broker = driver.broker;
     this.store = driver.store;
   }
 
-  static async start(engine: ConformanceEngine): Promise<{ trial: BrokerTrial; close(): Promise<void> }> {
-    const trial = new BrokerTrial(engine, await engine.connect());
+  static async start(engine: ConformanceEngine, options: Pick<ConformanceOptions, "runs"> = {}): Promise<{ trial: BrokerTrial; close(): Promise<void> }> {
+    const trial = new BrokerTrial(engine, await engine.connect(), options.runs ?? 25);
     return { trial, close: () => trial.#close() };
   }
 

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import type { ConformanceCase } from "../suite.ts";
+import { recordOf } from "./taker.ts";
+import type { BrokerTrial } from "./trial.ts";
+
+/** Messages published together with a settle. */
+export const emitCases: readonly ConformanceCase<BrokerTrial>[] = [
+  {
+    name: "publishes what a settle emits, in order, and leaves out unknown inboxes",
+    verifies: ["settle.emit"],
+    async run(trial) {
+      await trial.declare("inbox");
+      await trial.declare("$reply.1");
+      await trial.send("inbox");
+      const delivery = await (await trial.take("inbox")).next();
+      const [reply, second, lost] = [trial.message({ from: "inbox", inReplyTo: delivery.message.id }), trial.message(), trial.message()];
+      const emit = [
+        { message: reply, to: ["$reply.1"] },
+        { message: lost, to: ["$reply.gone"] },
+        { message: second, to: ["$reply.gone", "$reply.1"], fanOut: true },
+      ];
+      assert.equal(await delivery.settle({ outcome: "end", record: recordOf(delivery), emit }), "settled");
+      const taker = await trial.take("$reply.1");
+      const [first, next] = await taker.take(2);
+      assert.deepEqual(first?.message, reply);
+      assert.equal(next?.message.id, second.id);
+      await taker.nothing();
+    },
+  },
+  {
+    name: "emits nothing with a settle that did nothing",
+    verifies: ["settle.emit", "lease.fence", "settle.once"],
+    async run(trial) {
+      await trial.declare("inbox");
+      await trial.declare("reply");
+      await trial.send("inbox");
+      const silent = await trial.take("inbox", { renew: false, lease: 300, credit: 1 });
+      const late = await silent.next();
+      const second = await (await trial.take("inbox")).next();
+      const emit = () => [{ message: trial.message(), to: ["reply"] }];
+      assert.equal(await late.settle({ outcome: "end", record: recordOf(late), emit: emit() }), "lost");
+      assert.equal(await second.settle({ outcome: "end", record: recordOf(second), emit: emit() }), "settled");
+      assert.equal(await second.settle({ outcome: "end", record: recordOf(second), emit: emit() }), "already");
+      assert.equal((await trial.status("reply")).accepted, 1);
+    },
+  },
+];

@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import type { ConformanceCase } from "../suite.ts";
+import { end } from "./taker.ts";
+import type { BrokerTrial } from "./trial.ts";
+
+const LEASE = 300;
+
+/** Who may work on a delivery, and for how long. */
+export const leaseCases: readonly ConformanceCase<BrokerTrial>[] = [
+  {
+    name: "gives what a silent holder had to another when the lease lapses, marked",
+    verifies: ["lease.lapse", "G4", "G7"],
+    async run(trial) {
+      await trial.declare("inbox");
+      const message = await trial.send("inbox");
+      const other = await trial.connect();
+      const silent = await trial.take("inbox", { renew: false, lease: LEASE, credit: 1, instance: "silent" });
+      const first = await silent.next();
+      const offeredAt = trial.now();
+      const second = await (await trial.take("inbox", { broker: other.broker, instance: "second" })).next();
+      assert.ok(trial.now() - offeredAt >= LEASE * 0.9, "not before the lease lapsed");
+      assert.equal(second.message.id, message.id);
+      assert.equal(first.attempt, 1);
+      assert.equal(second.attempt, 2);
+      assert.equal(second.redelivered, true);
+      await trial.until("the old holder is told", () => silent.revoked.length > 0);
+      assert.deepEqual(silent.revoked, [{ id: message.id, why: "lease-lost" }]);
+    },
+  },
+  {
+    name: "lets only the holder of the lease settle",
+    verifies: ["lease.fence", "G12", "G5"],
+    async run(trial) {
+      await trial.declare("inbox");
+      const message = await trial.send("inbox");
+      const other = await trial.connect();
+      const silent = await trial.take("inbox", { renew: false, lease: LEASE, credit: 1 });
+      const first = await silent.next();
+      const taker = await trial.take("inbox", { broker: other.broker });
+      const second = await taker.next();
+      assert.equal(await end(first, { end: "dead-lettered", reason: "late" }), "lost");
+      assert.equal(await first.settle({ outcome: "retry", delay: 0 }), "lost");
+      assert.equal(await first.settle({ outcome: "release" }), "lost");
+      assert.equal(await first.extend(60_000), false);
+      assert.equal((await trial.ends(message.id)).length, 0, "the late settle wrote nothing");
+      assert.equal((await trial.status("inbox")).held, 1);
+      assert.equal(await end(second), "settled");
+      assert.equal(await end(first), "lost");
+      assert.equal((await trial.ended(message)).end, "acknowledged");
+      await taker.nothing();
+    },
+  },
+  {
+    name: "stays fenced when the same consumer gets the message again",
+    verifies: ["lease.fence", "G12"],
+    async run(trial) {
+      await trial.declare("inbox");
+      const message = await trial.send("inbox");
+      const taker = await trial.take("inbox", { renew: false, lease: LEASE });
+      const first = await taker.next();
+      const second = await taker.next();
+      assert.equal(await end(first), "lost");
+      assert.equal(second.attempt, 2);
+      assert.equal(await end(second), "settled");
+      assert.equal((await trial.ended(message)).attempt, 2);
+    },
+  },
+  {
+    name: "keeps a lease that its holder renews or extends",
+    verifies: ["lease.renew", "G12"],
+    async run(trial) {
+      await trial.declare("inbox");
+      await trial.sendMany("inbox", 2);
+      const renewing = await trial.take("inbox", { renew: true, lease: 2 * LEASE, credit: 1 });
+      const renewed = await renewing.next();
+      const extending = await trial.take("inbox", { renew: false, lease: LEASE, credit: 1 });
+      const extended = await extending.next();
+      assert.equal(await extended.extend(60_000), true);
+      const other = await trial.connect();
+      const waiting = await trial.take("inbox", { broker: other.broker });
+      await trial.pass(5 * LEASE);
+      await waiting.nothing();
+      assert.equal(await end(renewed), "settled");
+      assert.equal(await end(extended), "settled");
+      assert.equal(await extended.extend(1_000), false);
+    },
+  },
+  {
+    name: "puts a lapsed message back into its old place",
+    verifies: ["lease.lapse", "G8"],
+    async run(trial) {
+      await trial.declare("inbox");
+      const [first, second, third] = await trial.sendMany("inbox", 3);
+      const silent = await trial.take("inbox", { renew: false, lease: LEASE, credit: 1 });
+      await silent.next();
+      await trial.until("the lease lapses", async () => (await trial.status("inbox")).held === 0);
+      const taker = await trial.take("inbox");
+      await taker.take(3);
+      assert.deepEqual(taker.ids, [first?.id, second?.id, third?.id]);
+      assert.deepEqual(taker.given.map((delivery) => delivery.redelivered), [true, false, false]);
+    },
+  },
+];
