@@ -47,7 +47,9 @@ for (const [path, { types }] of Object.entries(exports)) {
   if (errorCount > 0) failed = true;
   if (!write && (apiReportChanged || !known)) {
     failed = true;
-    console.error(`The public names of ${name} differ from etc/api/${reportFileName}; npm run api, and look at the difference`);
+    console.error(
+      `The public names of ${name} differ from etc/api/${reportFileName}; npm run api, and look at the difference`,
+    );
   }
 }
 rmSync(temporary, { recursive: true, force: true });

@@ -11,7 +11,8 @@ interface Locked {
 const { packages } = JSON.parse(readFileSync("package-lock.json", "utf8")) as { packages: Record<string, Locked> };
 const faults: string[] = [];
 for (const [path, { resolved, link, optionalDependencies = {} }] of Object.entries(packages)) {
-  if (resolved !== undefined && !link) faults.push(`${path} is fetched from ${new URL(resolved).host}: remove \`resolved\``);
+  if (resolved !== undefined && !link)
+    faults.push(`${path} is fetched from ${new URL(resolved).host}: remove \`resolved\``);
   for (const name of Object.keys(optionalDependencies)) {
     if (packages[`${path}/node_modules/${name}`] ?? packages[`node_modules/${name}`]) continue;
     faults.push(`${name}, optional for ${path}, has no entry`);

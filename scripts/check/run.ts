@@ -35,9 +35,12 @@ function tell({ step, state, seconds, output }: Outcome): void {
 
 const wanted = process.argv.slice(2);
 const needed = (step: Step): boolean =>
-  wanted.length === 0 || wanted.includes(step.name) || STEPS.some((other) => wanted.includes(other.name) && other.after === step.name);
+  wanted.length === 0 ||
+  wanted.includes(step.name) ||
+  STEPS.some((other) => wanted.includes(other.name) && other.after === step.name);
 const waiting = STEPS.filter(needed);
-if (waiting.length === 0) throw new Error(`No step of that name; there are: ${STEPS.map((step) => step.name).join(", ")}`);
+if (waiting.length === 0)
+  throw new Error(`No step of that name; there are: ${STEPS.map((step) => step.name).join(", ")}`);
 
 const ended: Outcome[] = [];
 let running = 0;

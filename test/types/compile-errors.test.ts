@@ -93,7 +93,9 @@ describe("what the compiler says", { timeout: 60_000 }, () => {
   it.each(MISTAKES.map(([mistake, , line], at) => ({ mistake, line, number: first + at })))(
     "of: $mistake",
     ({ line, number }) => {
-      const own = errors.filter((error) => error.startsWith(`line ${number}: `)).map((error) => error.slice(error.indexOf(": ") + 2));
+      const own = errors
+        .filter((error) => error.startsWith(`line ${number}: `))
+        .map((error) => error.slice(error.indexOf(": ") + 2));
       expect(own).toHaveLength(1);
       expect(own[0]?.split("\n").at(-1)?.trim()).toContain(line);
     },
