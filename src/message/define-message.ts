@@ -1,15 +1,13 @@
 import { AgentwireError } from "../errors.ts";
-import { checkName } from "./name.ts";
 import type { Compiled, CompiledType } from "./compiled.ts";
-import type { Duration } from "./duration.ts";
-import type { Priority } from "./envelope.ts";
+import { type Duration, parseDuration } from "./duration.ts";
+import { PRIORITIES, type Priority } from "./envelope.ts";
 import type { None, Schema, TypesOf } from "./inference.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import type { DraftOptions, MessageDraft, MessageType } from "./message-type.ts";
+import { checkName } from "./name.ts";
 import { compileSchema } from "./schema.ts";
-
-/** Turns a payload of an older version into one of the next version. */
-export type Upcast = (payload: never) => unknown;
+import { type Upcast, upcaster } from "./upcast.ts";
 
 /** Options of {@link defineMessage}. */
 export interface TypeOptions<R, C> {
@@ -19,7 +17,7 @@ export interface TypeOptions<R, C> {
   readonly chunk?: C;
   /** 1 and up; default 1. */
   readonly version?: number;
-  /** By older version: how its payload becomes one of the version after it. */
+  /** By older version: how its payload becomes one of the version after it. Without one it goes on as it is. */
   readonly upcast?: { readonly [from: number]: Upcast };
   readonly description?: string;
   /** Where it is published when the sender names no channel. */
@@ -30,28 +28,48 @@ export interface TypeOptions<R, C> {
   readonly ttl?: Duration;
 }
 
+const KNOWN_OPTIONS: ReadonlySet<string> = new Set([
+  "reply",
+  "chunk",
+  "version",
+  "upcast",
+  "description",
+  "channel",
+  "priority",
+  "ttl",
+]);
+
 /**
  * Defines a message type: a name, a schema, and perhaps the schemas of its reply and chunks.
  * The schema is any Standard Schema, or JSON Schema 2020-12. Its input travels and must be JSON; handlers get its output.
- * @throws NAME_INVALID, SCHEMA_INVALID, SCHEMA_UNSAFE, OUT_OF_RANGE
+ * @throws NAME_INVALID, SCHEMA_INVALID, SCHEMA_UNSAFE, OUT_OF_RANGE, ARGUMENT_INVALID
  */
-export function defineMessage<const N extends string, const S extends Schema, const R extends Schema | None = None, const C extends Schema | None = None>(
-  name: N,
-  schema: S,
-  options: TypeOptions<R, C> = {},
-): MessageType<N, TypesOf<S, R, C>> {
+export function defineMessage<
+  const N extends string,
+  const S extends Schema,
+  const R extends Schema | None = None,
+  const C extends Schema | None = None,
+>(name: N, schema: S, options: TypeOptions<R, C> = {}): MessageType<N, TypesOf<S, R, C>> {
   checkName(name, "message type");
-  const { version = 1, reply, chunk, upcast = {} } = options;
-  if (!Number.isInteger(version) || version < 1) throw new AgentwireError("OUT_OF_RANGE", `The version of ${name} must be a whole number from 1`);
+  for (const option of Object.keys(options)) {
+    if (option !== "__proto__" && !KNOWN_OPTIONS.has(option)) {
+      throw new AgentwireError("ARGUMENT_INVALID", `defineMessage has no option "${option}" (in ${name})`);
+    }
+  }
+  const { version = 1, reply, chunk, upcast = {}, channel, priority, ttl } = options;
+  if (!Number.isSafeInteger(version) || version < 1) {
+    throw new AgentwireError("OUT_OF_RANGE", `The version of ${name} must be a whole number from 1`);
+  }
+  if (channel !== undefined) checkName(channel, "channel");
+  if (priority !== undefined && !PRIORITIES.includes(priority)) {
+    throw new AgentwireError("OUT_OF_RANGE", `The priority of ${name} must be one of ${PRIORITIES.join(", ")}`);
+  }
+  if (ttl !== undefined) parseDuration(ttl, { name: `The ttl of ${name}` });
   const compiled: CompiledType = {
     payload: compileSchema(schema, name),
     reply: reply === undefined ? undefined : compileSchema(reply as Schema, `${name}'s reply`),
     chunk: chunk === undefined ? undefined : compileSchema(chunk as Schema, `${name}'s chunk`),
-    upcast: (payload, from) => {
-      let current = payload;
-      for (let at = from; at < version; at++) current = upcast[at]?.(current as never) ?? current;
-      return current;
-    },
+    upcast: upcaster({ name, version, steps: upcast }),
   };
   return new DefinedMessage(name, version, compiled, options) as unknown as MessageType<N, TypesOf<S, R, C>>;
 }

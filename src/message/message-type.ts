@@ -36,12 +36,30 @@ export interface MessageType<out N extends string = string, out D = unknown> {
   jsonSchema(): JsonSchema;
 }
 
+/** A message of a type not known here, as users see it: frozen data. Times are wall milliseconds. */
+export type AnyMessage = Readonly<
+  Pick<
+    Envelope,
+    | "id"
+    | "type"
+    | "version"
+    | "from"
+    | "to"
+    | "channel"
+    | "payload"
+    | "priority"
+    | "createdAt"
+    | "expiresAt"
+    | "conversationId"
+    | "causationId"
+    | "inReplyTo"
+    | "taskId"
+    | "runId"
+    | "headers"
+  >
+>;
+
 /** A message of a given type, as users see it: frozen data. Times are wall milliseconds. */
 export type Message<T> = T extends MessageType<infer N>
-  ? Readonly<
-      Pick<
-        Envelope,
-        "id" | "version" | "from" | "to" | "channel" | "priority" | "createdAt" | "expiresAt" | "conversationId" | "causationId" | "inReplyTo" | "taskId" | "runId" | "headers"
-      >
-    > & { readonly type: N; readonly payload: OutputOf<T> }
+  ? Omit<AnyMessage, "type" | "payload"> & { readonly type: N; readonly payload: OutputOf<T> }
   : never;
