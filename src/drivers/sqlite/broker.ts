@@ -26,6 +26,7 @@ export class SqliteBroker implements Broker, SettleDesk {
   readonly #context: DriverContext;
   readonly #consumers = new Set<SqliteConsumer>();
   #session: Session | undefined;
+  #isOpen = false;
 
   constructor(context: DriverContext, { synchronous }: SqliteOptions) {
     this.#context = context;
@@ -51,13 +52,16 @@ export class SqliteBroker implements Broker, SettleDesk {
     return this;
   }
 
-  open(): Promise<void> {
-    return this.#file.open("broker");
+  async open(): Promise<void> {
+    await this.#file.open("broker");
+    this.#isOpen = true;
   }
 
   async close(): Promise<void> {
-    if (!this.#file.isOpen) return;
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
     await Promise.all([...this.#consumers].map((consumer) => consumer.close({ release: true })));
+    await this.#file.leaveMessages();
     await this.#file.close("broker");
   }
 
@@ -119,7 +123,7 @@ export class SqliteBroker implements Broker, SettleDesk {
   }
 
   signal(topic: string, data: unknown): void {
-    this.#file.signals.send(topic, data);
+    if (this.#isOpen) this.#file.signals.send(topic, data);
   }
 
   onSignal(topic: string, listener: SignalListener): () => void {

@@ -1,6 +1,6 @@
 import type { CancelResult, CancelTarget } from "../../broker/broker.ts";
 import type { CancelledEnd } from "../../broker/settlement.ts";
-import type { DelayedCopy, ReadyCopy } from "./copy.ts";
+import type { DelayedCopy, PastHandOff, ReadyCopy } from "./copy.ts";
 import type { SqliteDelivery } from "./holding.ts";
 import type { InboxRow } from "./inbox-table.ts";
 import type { Transaction } from "./transaction.ts";
@@ -10,6 +10,7 @@ export interface HeldElsewhere {
   readonly copy: ReadyCopy;
   readonly peer: string;
   readonly claimId: number;
+  readonly last: PastHandOff;
 }
 
 /** What a cancel found in one inbox. */
@@ -35,9 +36,9 @@ export function findCopies(tx: Transaction, inbox: InboxRow, target: CancelTarge
   const { ready, delayed, claims } = tx.tables;
   const here = new Map<number, SqliteDelivery>();
   for (const consumer of tx.outletOf(inbox)?.consumers ?? []) for (const delivery of consumer.held.values()) here.set(delivery.slot, delivery);
-  const elsewhere = new Map<number, { peer: string; claimId: number }>();
-  for (const { id, peer, held } of claims.ofInbox(inbox.id)) {
-    if (peer !== tx.peer) for (const { slot } of held) elsewhere.set(slot, { peer, claimId: id });
+  const elsewhere = new Map<number, Omit<HeldElsewhere, "copy">>();
+  for (const { id, peer, instance, held } of claims.ofInbox(inbox.id)) {
+    if (peer !== tx.peer) for (const { slot, offeredAt } of held) elsewhere.set(slot, { peer, claimId: id, last: { offeredAt, instance } });
   }
   // Held copies are at most one consumer's credit each, so a limited search still finds enough that wait.
   const taken = here.size + elsewhere.size;

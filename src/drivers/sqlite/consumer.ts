@@ -47,7 +47,8 @@ export class SqliteConsumer implements Consumer {
       const outlet = inbox && tx.outletOf(inbox);
       if (outlet) tx.supplied.add(outlet);
     });
-    if (consumer.held.size === 0) this.#session.leave(consumer);
+    if (consumer.held.size > 0) return;
+    this.#session.leave(consumer);
     this.#onClose();
   }
 }

@@ -15,6 +15,9 @@ export interface ReadyCopy {
   readonly cancelled: CancelledEnd | undefined;
   /** Failed attempts as JSON. */
   readonly failures: string | undefined;
+  /** When its last hand-off that is over began, in wall milliseconds, and to which instance it went. */
+  readonly offeredAt: number | undefined;
+  readonly holder: string | undefined;
   readonly expiresAt: number | undefined;
   readonly orderKey: string | undefined;
   /** The envelope itself, where this process published it. */
@@ -33,7 +36,7 @@ export interface DelayedCopy extends Omit<ReadyCopy, "slot"> {
 }
 
 /** The columns of {@link ReadyCopy} but its slot. */
-export const COPY_COLUMNS = "id, type, attempt, crashes, cancelled, failures, expires_at, order_key";
+export const COPY_COLUMNS = "id, type, attempt, crashes, cancelled, failures, offered_at, holder, expires_at, order_key";
 
 function copyOf(row: Row): Omit<ReadyCopy, "slot"> {
   return {
@@ -43,6 +46,8 @@ function copyOf(row: Row): Omit<ReadyCopy, "slot"> {
     crashes: row["crashes"] as number,
     cancelled: (row["cancelled"] as CancelledEnd | null) ?? undefined,
     failures: (row["failures"] as string | null) ?? undefined,
+    offeredAt: (row["offered_at"] as number | null) ?? undefined,
+    holder: (row["holder"] as string | null) ?? undefined,
     expiresAt: (row["expires_at"] as number | null) ?? undefined,
     orderKey: (row["order_key"] as string | null) ?? undefined,
     message: undefined,
@@ -64,6 +69,12 @@ export function delayedCopyOf(row: Row): DelayedCopy {
     priority: row["priority"] as number,
     slot: (row["slot"] as number | null) ?? undefined,
   };
+}
+
+/** A hand-off that is over. */
+export interface PastHandOff {
+  readonly offeredAt: number;
+  readonly instance: string;
 }
 
 /** The failed attempts of a copy; what another program broke is left out. */

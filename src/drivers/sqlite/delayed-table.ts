@@ -1,6 +1,6 @@
 import type { Connection, Row, Statement, Value } from "./connection.ts";
 import { COPY_COLUMNS, type DelayedCopy, delayedCopyOf, type ReadyCopy } from "./copy.ts";
-import type { RareColumns } from "./ready-table.ts";
+import type { FailedHandOff, RareColumns } from "./ready-table.ts";
 
 const READY_KEY = "(? << 45) | ?";
 const COLUMNS = `n, due_at, inbox, priority, slot, ${COPY_COLUMNS}`;
@@ -32,10 +32,10 @@ export class DelayedTable {
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#postpone = prepare(
-      `INSERT INTO delayed (due_at, inbox, priority, slot, attempt, failures, ${SAME})
-         SELECT ?, ?, ?, ?, attempt + 1, ?, ${SAME} FROM ready WHERE k = ${READY_KEY}`,
+      `INSERT INTO delayed (due_at, inbox, priority, slot, attempt, failures, offered_at, holder, ${SAME})
+         SELECT ?, ?, ?, ?, attempt + 1, ?, ?, ?, ${SAME} FROM ready WHERE k = ${READY_KEY}`,
     );
-    this.#ripen = prepare(`INSERT INTO ready (k, attempt, failures, ${SAME}) SELECT ${READY_KEY}, attempt, failures, ${SAME} FROM delayed WHERE n = ?`);
+    this.#ripen = prepare(`INSERT INTO ready (k, attempt, failures, offered_at, holder, ${SAME}) SELECT ${READY_KEY}, attempt, failures, offered_at, holder, ${SAME} FROM delayed WHERE n = ?`);
     this.#remove = prepare("DELETE FROM delayed WHERE n = ?");
     this.#due = prepare(`${select} WHERE due_at <= ? ORDER BY due_at, n LIMIT ?`);
     this.#nextDue = prepare("SELECT min(due_at) AS at FROM delayed");
@@ -56,8 +56,8 @@ export class DelayedTable {
   }
 
   /** Copies a failed attempt's row from the ready table, which the caller then removes it from. `slot`: the place it returns to. */
-  postpone(inbox: number, readySlot: number, to: { dueAt: number; priority: number; slot: number | undefined; failures: string | null }): void {
-    this.#postpone.run(to.dueAt, inbox, to.priority, to.slot ?? null, to.failures, inbox, readySlot);
+  postpone(inbox: number, readySlot: number, to: FailedHandOff & { dueAt: number; priority: number; slot: number | undefined }): void {
+    this.#postpone.run(to.dueAt, inbox, to.priority, to.slot ?? null, to.failures, to.last.offeredAt, to.last.instance, inbox, readySlot);
   }
 
   /** Moves a row to its slot in the ready table. */

@@ -28,9 +28,9 @@ export function deleteInboxStep(tx: Transaction, name: string): { readonly ended
     });
     ended++;
   }
-  for (const { copy, peer, claimId } of found.heldElsewhere) {
+  for (const { copy, peer, claimId, last } of found.heldElsewhere) {
     ready.remove(inbox.id, copy.slot);
-    tx.endUnheld(inbox, { id: copy.id, attempt: copy.attempt + 1 }, "dropped");
+    tx.endUnheld(inbox, { ...copy, attempt: copy.attempt + 1, offeredAt: last.offeredAt, holder: last.instance }, "dropped");
     tx.foreignRevoked.push({ peer, claimId, slot: copy.slot, end: "dropped" });
     ended++;
   }

@@ -24,8 +24,8 @@ export class Inspector {
 
   /** The state of one inbox, with its first `peek` messages. */
   status(inbox: InboxRow, peek: number): InboxStatus {
-    const { claims, delayed } = this.#tx.tables;
-    const consumers = claims.ofInbox(inbox.id);
+    const { delayed } = this.#tx.tables;
+    const consumers = this.#tx.claimsOf(inbox);
     const oldest = this.#oldest(inbox);
     return {
       name: inbox.name,
@@ -76,7 +76,7 @@ export class Inspector {
 
   #holders(inbox: InboxRow): Map<number, Holder> {
     const holders = new Map<number, Holder>();
-    for (const { held, instance } of this.#tx.tables.claims.ofInbox(inbox.id)) for (const one of held) holders.set(one.slot, { ...one, instance });
+    for (const { held, instance } of this.#tx.claimsOf(inbox)) for (const one of held) holders.set(one.slot, { ...one, instance });
     return holders;
   }
 

@@ -183,7 +183,7 @@ function count(counts: Map<string, number>, name: string, up: boolean): boolean 
 
 /** Removes a socket's file that nobody listens on any more. */
 export function removeSocket(path: string): void {
-  if (process.platform === "win32") return;
+  if (process.platform === "win32" || path === "") return;
   try {
     unlinkSync(path);
   } catch {

@@ -5,8 +5,17 @@ import type { InboxRow } from "./inbox-table.ts";
 import { levelStart } from "./slots.ts";
 import type { Transaction } from "./transaction.ts";
 
-/** Ends the oldest free copy of the lowest priority, to make room; what is not even due goes only when nothing else waits. False if all are held. */
+/** Whether the inbox is one that makes room, and something in it is free to go. */
+export function canDrop(tx: Transaction, inbox: InboxRow): boolean {
+  return inbox.overflow === "drop-oldest" && (oldestReady(tx, inbox) ?? oldestDelayed(tx, inbox)) !== undefined;
+}
+
+/**
+ * Makes room where the inbox is one that does: ends the oldest free copy of the lowest priority; what is not even due
+ * goes only when nothing else waits. False if all are held.
+ */
 export function dropOldest(tx: Transaction, inbox: InboxRow): boolean {
+  if (inbox.overflow !== "drop-oldest") return false;
   const victim = oldestReady(tx, inbox) ?? oldestDelayed(tx, inbox);
   if (!victim) return false;
   endWaiting(tx, inbox, victim, "dropped");
@@ -15,8 +24,7 @@ export function dropOldest(tx: Transaction, inbox: InboxRow): boolean {
 
 function oldestReady(tx: Transaction, inbox: InboxRow): ReadyCopy | undefined {
   const held = new Set<number>();
-  for (const claim of tx.tables.claims.ofInbox(inbox.id)) if (claim.peer !== tx.peer) for (const { slot } of claim.held) held.add(slot);
-  for (const consumer of tx.outletOf(inbox)?.consumers ?? []) for (const slot of consumer.held.keys()) held.add(slot);
+  for (const claim of tx.claimsOf(inbox)) for (const { slot } of claim.held) held.add(slot);
   for (let priority = PRIORITIES.length - 1; priority >= 0; priority--) {
     const rows = tx.tables.ready.scan(inbox.id, priority, { after: levelStart(priority), limit: held.size + 1 });
     const free = rows.find((row) => !held.has(row.slot));

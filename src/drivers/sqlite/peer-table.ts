@@ -41,9 +41,14 @@ export class PeerTable {
       .run(peer.id, peer.instance, peer.pid, peer.namespace, peer.boot, peer.started, peer.socket);
   }
 
-  /** Removes a peer; its inboxes that outlive nobody are orphans from now on. */
+  /** Removes a peer, and makes orphans of its inboxes. */
   remove(id: string, now: number): void {
     this.#connection.prepare("DELETE FROM peer WHERE id = ?").run(id);
+    this.orphan(id, now);
+  }
+
+  /** Its inboxes that outlive nobody are orphans from now on. */
+  orphan(id: string, now: number): void {
     this.#connection.prepare("UPDATE inbox SET orphan_since = ? WHERE owner = ? AND orphan_since IS NULL").run(now, id);
   }
 

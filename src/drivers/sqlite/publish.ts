@@ -5,7 +5,7 @@ import { PRIORITIES } from "../../message/envelope.ts";
 import { cancelCopies, findCopies, type FoundCopies } from "./cancel.ts";
 import type { ReadyCopy } from "./copy.ts";
 import type { InboxRow } from "./inbox-table.ts";
-import { dropOldest } from "./overflow.ts";
+import { canDrop, dropOldest } from "./overflow.ts";
 import type { RareColumns } from "./ready-table.ts";
 import { slotOf } from "./slots.ts";
 import { scoped, type Transaction } from "./transaction.ts";
@@ -32,7 +32,7 @@ export function publish(tx: Transaction, { publication, body }: EncodedPublicati
   const superseded = publication.supersedes && inboxes.map((inbox) => supersededBy(tx, inbox, publication));
   if (!publication.fanOut && !publication.refused) {
     // All are looked at before any is changed: a message is stored for all its recipients or for none.
-    const full = inboxes.find((inbox, at) => inbox.waiting >= inbox.capacity && inbox.overflow === "reject" && !superseded?.[at]?.waiting.length);
+    const full = inboxes.find((inbox, at) => inbox.waiting >= inbox.capacity && !superseded?.[at]?.waiting.length && !canDrop(tx, inbox));
     if (full) return { status: "failed", error: inboxFull(full) };
   }
   const copies: PublishedCopy[] = [];
@@ -108,7 +108,7 @@ function putCopy(tx: Transaction, inbox: InboxRow, { publication, body }: Encode
   tx.tables.inboxes.touch(inbox);
   tx.rows++;
   inbox.accepted++;
-  const isFull = !refused && inbox.waiting >= inbox.capacity && !(inbox.overflow === "drop-oldest" && dropOldest(tx, inbox));
+  const isFull = !refused && inbox.waiting >= inbox.capacity && !dropOldest(tx, inbox);
   if (refused || isFull) {
     refuse(tx, inbox, { message, ...(refused ?? FULL) });
     return "dead-lettered";
@@ -118,7 +118,7 @@ function putCopy(tx: Transaction, inbox: InboxRow, { publication, body }: Encode
   const delayed = dueAt !== undefined && dueAt > tx.now;
   if (expiresAt !== undefined) {
     if (expiresAt <= tx.now) {
-      tx.endUnheld(inbox, { id: message.id, attempt: 0 }, "expired");
+      tx.endUnheld(inbox, newCopy(0, message), "expired");
       return delayed ? "queued" : "accepted";
     }
     tx.nextExpiry = Math.min(tx.nextExpiry, expiresAt);
@@ -139,7 +139,7 @@ function putCopy(tx: Transaction, inbox: InboxRow, { publication, body }: Encode
 
 function newCopy(slot: number, message: Envelope): ReadyCopy {
   const { id, type, expiresAt, orderKey } = message;
-  return { slot, id, type, attempt: 0, crashes: 0, cancelled: undefined, failures: undefined, expiresAt, orderKey, message: undefined };
+  return { slot, id, type, attempt: 0, crashes: 0, cancelled: undefined, failures: undefined, offeredAt: undefined, holder: undefined, expiresAt, orderKey, message: undefined };
 }
 
 function rareColumns({ expiresAt, from: sender, key: orderName, orderKey }: Envelope): RareColumns | undefined {

@@ -1,6 +1,6 @@
 import type { CancelledEnd } from "../../broker/settlement.ts";
 import type { Connection, Row, Statement, Value } from "./connection.ts";
-import { COPY_COLUMNS, type ReadyCopy, readyCopyOf } from "./copy.ts";
+import { COPY_COLUMNS, type PastHandOff, type ReadyCopy, readyCopyOf } from "./copy.ts";
 import { levelEnd } from "./slots.ts";
 import type { TypeFilter } from "./type-filter.ts";
 
@@ -13,11 +13,18 @@ export interface RareColumns {
   readonly orderKey: string | undefined;
 }
 
+/** A hand-off that ended in a failure. */
+export interface FailedHandOff {
+  /** All failed attempts as JSON. */
+  readonly failures: string | null;
+  readonly last: PastHandOff;
+}
+
 // Plain parameters only: better-sqlite3 takes numbered ones for named. Numbers arrive as doubles, the shift makes them integers.
 const KEY = "(? << 45) | ?";
 const SLOT = "k & 35184372088831 AS slot";
 const SELECT = `SELECT ${SLOT}, ${COPY_COLUMNS} FROM ready`;
-const ALL = "id, type, attempt, crashes, cancelled, failures, expires_at, sender, order_name, order_key, body";
+const ALL = "id, type, attempt, crashes, cancelled, failures, offered_at, holder, expires_at, sender, order_name, order_key, body";
 
 /** The copies that wait for hand-off or are held. A row is not changed when it is handed out. */
 export class ReadyTable {
@@ -58,12 +65,12 @@ export class ReadyTable {
     this.#anywhere = prepare(`SELECT k >> 45 AS inbox, ${SLOT}, ${COPY_COLUMNS} FROM ready WHERE id = ?`);
     this.#expired = prepare(`SELECT k >> 45 AS inbox, ${SLOT}, ${COPY_COLUMNS} FROM ready WHERE expires_at IS NOT NULL AND expires_at <= ? LIMIT ?`);
     this.#nextExpiry = prepare("SELECT min(expires_at) AS at FROM ready WHERE expires_at IS NOT NULL AND expires_at > ?");
-    this.#crash = prepare(`UPDATE ready SET attempt = attempt + 1, crashes = crashes + 1 WHERE k = ${KEY}`);
+    this.#crash = prepare(`UPDATE ready SET attempt = attempt + 1, crashes = crashes + 1, offered_at = ?, holder = ? WHERE k = ${KEY}`);
     this.#cancel = prepare(`UPDATE ready SET cancelled = ? WHERE k = ${KEY} AND cancelled IS NULL`);
-    this.#retryInPlace = prepare(`UPDATE ready SET attempt = attempt + 1, failures = ? WHERE k = ${KEY}`);
+    this.#retryInPlace = prepare(`UPDATE ready SET attempt = attempt + 1, failures = ?, offered_at = ?, holder = ? WHERE k = ${KEY}`);
     this.#move = prepare(
       `INSERT INTO ready (k, ${ALL}) SELECT ${KEY},
-         id, type, attempt + 1, crashes, cancelled, ?, expires_at, sender, order_name, order_key, body FROM ready WHERE k = ${KEY}`,
+         id, type, attempt + 1, crashes, cancelled, ?, ?, ?, expires_at, sender, order_name, order_key, body FROM ready WHERE k = ${KEY}`,
     );
   }
 
@@ -130,8 +137,8 @@ export class ReadyTable {
   }
 
   /** Counts a hand-off that its holder did not end. */
-  crash(inbox: number, slot: number): void {
-    this.#crash.run(inbox, slot);
+  crash(inbox: number, slot: number, last: PastHandOff): void {
+    this.#crash.run(last.offeredAt, last.instance, inbox, slot);
   }
 
   /** Marks a held copy, unless it is marked already; false if it was. */
@@ -140,13 +147,13 @@ export class ReadyTable {
   }
 
   /** Counts a failed attempt and leaves the copy in its place. */
-  retryInPlace(inbox: number, slot: number, failures: string | null): void {
-    this.#retryInPlace.run(failures, inbox, slot);
+  retryInPlace(inbox: number, slot: number, { failures, last }: FailedHandOff): void {
+    this.#retryInPlace.run(failures, last.offeredAt, last.instance, inbox, slot);
   }
 
   /** Counts a failed attempt and moves the copy to another slot of its inbox. */
-  move(inbox: number, slot: number, to: number, failures: string | null): void {
-    this.#move.run(inbox, to, failures, inbox, slot);
+  move(inbox: number, slot: number, { to, failures, last }: FailedHandOff & { readonly to: number }): void {
+    this.#move.run(inbox, to, failures, last.offeredAt, last.instance, inbox, slot);
     this.remove(inbox, slot);
   }
 }

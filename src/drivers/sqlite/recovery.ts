@@ -3,6 +3,8 @@ import { packHeld } from "./claim-table.ts";
 import type { LocalConsumer } from "./holding.ts";
 import type { InboxRow } from "./inbox-table.ts";
 import { isCertainlyDead, type ProcessMark } from "./machine.ts";
+import { removeSocket } from "./mesh.ts";
+import type { Peer } from "./peer-table.ts";
 import { endReturned, lapse } from "./settle.ts";
 import type { Tables } from "./tables.ts";
 import type { Moment, Transaction } from "./transaction.ts";
@@ -16,9 +18,9 @@ export interface Recoverer {
   consumers(): ReadonlyMap<number, LocalConsumer>;
 }
 
-/** Ids of peers that are certainly gone. */
-export function deadPeers(tables: Tables, { peer: own, here }: Recoverer): string[] {
-  return tables.peers.all().filter((peer) => peer.id !== own && isCertainlyDead(peer, here)).map((peer) => peer.id);
+/** The peers that are certainly gone. */
+function deadPeers(tables: Tables, { peer: own, here }: Recoverer): Peer[] {
+  return tables.peers.all().filter((peer) => peer.id !== own && isCertainlyDead(peer, here));
 }
 
 /** Whether a held copy's lease has run out. This process's renewed leases run on while nobody has taken them. */
@@ -43,7 +45,8 @@ export function nextLapse(tables: Tables): number {
 /** Takes from dead processes and lapsed leases what they hold, so that others get it. Returns how many copies. */
 export function recover(tx: Transaction, recoverer: Recoverer): number {
   const { claims, peers, counters } = tx.tables;
-  const dead = new Set(deadPeers(tx.tables, recoverer));
+  const gone = deadPeers(tx.tables, recoverer);
+  const dead = new Set(gone.map(({ id }) => id));
   let recovered = 0;
   let taken = false;
   for (const claim of claims.all()) {
@@ -64,7 +67,10 @@ export function recover(tx: Transaction, recoverer: Recoverer): number {
     }
     if (inbox) for (const held of lost) takeOver(tx, inbox, { held, instance: claim.instance });
   }
-  for (const id of dead) peers.remove(id, tx.now);
+  for (const { id, socket } of gone) {
+    peers.remove(id, tx.now);
+    removeSocket(socket);
+  }
   if (taken) {
     counters.add("takeovers");
     // What others held is no longer held: look again before handing out.
@@ -85,10 +91,11 @@ function lapseOwn(tx: Transaction, inbox: InboxRow | undefined, from: { claim: C
 function takeOver(tx: Transaction, inbox: InboxRow, from: { held: HeldSlot; instance: string }): void {
   const { ready } = tx.tables;
   const { slot, offeredAt } = from.held;
-  ready.crash(inbox.id, slot);
+  const last = { offeredAt, instance: from.instance };
+  ready.crash(inbox.id, slot, last);
   tx.rows++;
   const row = ready.get(inbox.id, slot);
   if (!row) return;
-  if (row.cancelled) return endReturned(tx, inbox, { offeredAt, instance: from.instance }, row);
+  if (row.cancelled) return endReturned(tx, inbox, last, row);
   tx.supply(inbox, row, { message: undefined, restored: true });
 }

@@ -1,4 +1,5 @@
 import { endWaiting } from "./cancel.ts";
+import type { InboxRow } from "./inbox-table.ts";
 import { slotOf } from "./slots.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -32,12 +33,13 @@ export function ripen(tx: Transaction): boolean {
 /** Ends waiting copies whose time to live is over; true if more may be. Held ones are their holders' affair. */
 export function expire(tx: Transaction): boolean {
   const { ready, delayed, inboxes } = tx.tables;
-  const held = heldSlots(tx);
-  const expired = ready.expired(tx.now, BATCH + held.count);
+  const held = new HeldSlots(tx);
+  // Some of those found may be held, and more than fill the batch: then the next round is the sweep's.
+  const expired = ready.expired(tx.now, 2 * BATCH);
   let ended = 0;
   for (const { inboxId, copy } of expired) {
     const inbox = inboxes.byId(inboxId);
-    if (!inbox || held.has(inboxId, copy.slot)) continue;
+    if (!inbox || held.of(inbox).has(copy.slot)) continue;
     endWaiting(tx, inbox, copy, "expired");
     ended++;
   }
@@ -49,12 +51,20 @@ export function expire(tx: Transaction): boolean {
   return (ended > 0 && expired.length >= BATCH) || late.length === BATCH;
 }
 
-/** What all consumers hold: others' from the table, this process's own from memory, which is newer. */
-function heldSlots(tx: Transaction): { readonly count: number; has(inboxId: number, slot: number): boolean } {
-  const held = new Set<string>();
-  for (const claim of tx.tables.claims.all()) {
-    if (claim.peer !== tx.peer) for (const { slot } of claim.held) held.add(`${claim.inboxId}/${slot}`);
+/** What consumers hold, looked up once per inbox. */
+class HeldSlots {
+  readonly #tx: Transaction;
+  readonly #byInbox = new Map<number, ReadonlySet<number>>();
+
+  constructor(tx: Transaction) {
+    this.#tx = tx;
   }
-  for (const { inboxId, slot } of tx.heldHere()) held.add(`${inboxId}/${slot}`);
-  return { count: held.size, has: (inboxId, slot) => held.has(`${inboxId}/${slot}`) };
+
+  of(inbox: InboxRow): ReadonlySet<number> {
+    const known = this.#byInbox.get(inbox.id);
+    if (known) return known;
+    const held = new Set(this.#tx.claimsOf(inbox).flatMap((claim) => claim.held.map(({ slot }) => slot)));
+    this.#byInbox.set(inbox.id, held);
+    return held;
+  }
 }

@@ -12,6 +12,8 @@ const COPY = `
   crashes INTEGER NOT NULL DEFAULT 0,  -- of these, ended by a dead process or a lapsed lease
   cancelled TEXT,                      -- how it ends once its holder gives it back
   failures TEXT,                       -- failed attempts as JSON
+  offered_at INTEGER,                  -- when its last hand-off that is over began
+  holder TEXT,                         -- the instance it went to
   expires_at INTEGER,
   sender TEXT,                         -- only beside order_name
   order_name TEXT,                     -- the envelope's key, which a newer message can supersede

@@ -9,7 +9,7 @@ import { HandOut } from "./hand-out.ts";
 import type { LocalConsumer, SettleDesk, SqliteDelivery } from "./holding.ts";
 import { statOf } from "./file-checks.ts";
 import { markOfThisProcess, type ProcessMark } from "./machine.ts";
-import { Mesh, removeSocket, socketPath } from "./mesh.ts";
+import { Mesh, socketPath } from "./mesh.ts";
 import { openFile, reopenFile } from "./open-file.ts";
 import type { SqliteOptions } from "./options.ts";
 import { Outlet } from "./outlet.ts";
@@ -35,6 +35,8 @@ export type ValueListener = (keys: ReadonlySet<string> | undefined) => void;
 
 /** Topic between processes that says which values have changed. */
 const VALUES_TOPIC = "\u0001values";
+/** Topic between processes: someone has left, and what it waited for is everyone's affair. */
+const LEFT_TOPIC = "\u0001left";
 
 /** One process's use of the file: its connection, its transactions, what it hands out, and its line to the other processes. */
 export class Session {
@@ -107,10 +109,6 @@ export class Session {
   get tables(): Tables {
     if (!this.#tables) throw new AgentwireError("CLOSED", "The sqlite driver is not open");
     return this.#tables;
-  }
-
-  get isOpen(): boolean {
-    return this.#tables !== undefined;
   }
 
   /** Opens the file, for the first of its users. */
@@ -199,6 +197,17 @@ export class Session {
     };
   }
 
+  /** The messages are closed, while state may stay open: nothing is heard any more, and inboxes that outlive nobody are orphans. */
+  async leaveMessages(): Promise<void> {
+    this.signals.clear();
+    await this.#background("Leaving", (tx) => {
+      tx.rows++;
+      tx.tables.peers.orphan(this.peer, tx.now);
+    });
+    this.#mesh.signal(LEFT_TOPIC, null);
+    this.#timetable.lookAhead();
+  }
+
   /** A lease was changed by its holder. */
   leasesChanged(): void {
     this.#timetable.lookAtLeases();
@@ -220,6 +229,7 @@ export class Session {
 
   /** Becomes one of the processes that share the file. */
   async #takeSeat(library: ClientLibrary): Promise<void> {
+    this.#mesh.listens(LEFT_TOPIC, true);
     const listening = await this.#mesh.listen();
     if (!listening) this.report({ type: "driver.fault", message: "No socket for wake-ups could be opened; other processes are found within 30 s" });
     const socket = listening ? socketPath(this.#url.path, this.peer) : "";
@@ -229,7 +239,6 @@ export class Session {
       tx.tables.peers.add({ ...this.#here, id: this.peer, instance, socket });
       const copies = recover(tx, this.#recoverer);
       const left = new Set(tx.tables.peers.all().map((peer) => peer.id));
-      for (const peer of peers) if (!left.has(peer.id) && peer.socket !== "") removeSocket(peer.socket);
       return { others: peers.filter((peer) => left.has(peer.id) && peer.socket !== ""), recovered: copies };
     });
     if (recovered > 0) this.report({ type: "driver.repaired", message: `${recovered} deliveries of dead processes go to others`, details: { recovered } });
@@ -420,7 +429,8 @@ export class Session {
     if (topic === VALUES_TOPIC) {
       const keys = new Set(data as string[]);
       for (const listener of this.#valueListeners) listener(keys);
-    } else this.signals.arrived(topic, data);
+    } else if (topic === LEFT_TOPIC) this.#timetable.lookAhead();
+    else this.signals.arrived(topic, data);
   }
 
   /** Work that nobody waits for; a failure is reported. */

@@ -1,7 +1,6 @@
 import type { SettleResult, Settlement } from "../../broker/settlement.ts";
 import type { FailedAttempt } from "../../message/receipt-record.ts";
-import type { ReadyCopy } from "./copy.ts";
-import { failuresOf } from "./copy.ts";
+import { failuresOf, type PastHandOff, type ReadyCopy } from "./copy.ts";
 import type { SqliteDelivery } from "./holding.ts";
 import type { InboxRow } from "./inbox-table.ts";
 import { type EncodedPublication, emit } from "./publish.ts";
@@ -49,7 +48,7 @@ export function giveBack(tx: Transaction, inbox: InboxRow, delivery: SqliteDeliv
 export function lapse(tx: Transaction, inbox: InboxRow, delivery: SqliteDelivery): void {
   tx.release(delivery);
   tx.revoked.push({ delivery, why: "lease-lost" });
-  tx.tables.ready.crash(inbox.id, delivery.slot);
+  tx.tables.ready.crash(inbox.id, delivery.slot, handOffOf(delivery));
   tx.rows++;
   const row = tx.tables.ready.get(inbox.id, delivery.slot);
   if (!row) return;
@@ -58,15 +57,14 @@ export function lapse(tx: Transaction, inbox: InboxRow, delivery: SqliteDelivery
 }
 
 /** Ends a cancelled copy that its holder no longer has. */
-export function endReturned(tx: Transaction, inbox: InboxRow, last: { offeredAt: number; instance: string } | SqliteDelivery, row: ReadyCopy): void {
+export function endReturned(tx: Transaction, inbox: InboxRow, last: PastHandOff | SqliteDelivery, row: ReadyCopy): void {
   tx.tables.ready.remove(inbox.id, row.slot);
   tx.end(inbox, {
     id: row.id,
     recipient: inbox.name,
     end: row.cancelled ?? "dropped",
     at: tx.now,
-    offeredAt: last.offeredAt,
-    instance: "consumer" in last ? last.consumer.options.instance : last.instance,
+    ...("consumer" in last ? handOffOf(last) : last),
     attempt: "consumer" in last ? last.attempt : row.attempt,
   });
   freeKey(tx, inbox, row);
@@ -83,26 +81,31 @@ function retry(tx: Transaction, inbox: InboxRow, delivery: SqliteDelivery, { del
     return "settled";
   }
   const failures = failure ? JSON.stringify([...failuresOf(row.failures), failure]) : (row.failures ?? null);
+  const last = handOffOf(delivery);
   const keepsPlace = row.orderKey !== undefined;
   if (delay > 0) {
     const dueAt = tx.now + delay;
-    delayed.postpone(inbox.id, slot, { dueAt, priority: priorityOf(slot), slot: keepsPlace ? slot : undefined, failures });
+    delayed.postpone(inbox.id, slot, { dueAt, priority: priorityOf(slot), slot: keepsPlace ? slot : undefined, failures, last });
     ready.remove(inbox.id, slot);
     tx.nextDue = Math.min(tx.nextDue, dueAt);
     tx.rows++;
     return "settled";
   }
-  const next = { ...row, attempt: row.attempt + 1, failures: failures ?? undefined };
+  const next = { ...row, attempt: row.attempt + 1, failures: failures ?? undefined, offeredAt: last.offeredAt, holder: last.instance };
   if (keepsPlace) {
-    ready.retryInPlace(inbox.id, slot, failures);
+    ready.retryInPlace(inbox.id, slot, { failures, last });
     tx.supply(inbox, next, { message: delivery.message, restored: true });
   } else {
     const to = slotOf(priorityOf(slot), ++inbox.sequence);
     tx.tables.inboxes.touch(inbox);
-    ready.move(inbox.id, slot, to, failures);
+    ready.move(inbox.id, slot, { to, failures, last });
     tx.supply(inbox, { ...next, slot: to }, { message: delivery.message, restored: false });
   }
   return "settled";
+}
+
+function handOffOf({ offeredAt, consumer }: SqliteDelivery): PastHandOff {
+  return { offeredAt, instance: consumer.options.instance };
 }
 
 /** The next copy of an order key can be handed out now, in any process. */

@@ -63,14 +63,16 @@ export class Timetable {
   readonly #options: TimetableOptions;
   readonly #due: Alarm;
   readonly #expiry: Alarm;
+  readonly #orphans: Alarm;
   readonly #leases: Alarm;
   readonly #renewal: Alarm;
   readonly #sweep: Alarm;
   readonly #idle: Alarm;
   readonly #breaths: Timer[] = [];
+  #expiredUpTo = 0;
   #commits = 0;
   #commitsSeen = 0;
-  #quiet = true;
+  #commitsWrittenBack = 0;
   #stopped = true;
 
   constructor(options: TimetableOptions) {
@@ -78,6 +80,7 @@ export class Timetable {
     const { clock } = options;
     this.#due = new Alarm(clock, () => this.#ripen());
     this.#expiry = new Alarm(clock, () => this.#expire());
+    this.#orphans = new Alarm(clock, () => this.#removeOrphans());
     this.#leases = new Alarm(clock, () => this.#checkLeases());
     this.#renewal = new Alarm(clock, () => this.#renew());
     this.#sweep = new Alarm(clock, () => this.#runSweep());
@@ -91,7 +94,7 @@ export class Timetable {
 
   stop(): void {
     this.#stopped = true;
-    for (const alarm of [this.#due, this.#expiry, this.#leases, this.#renewal, this.#sweep, this.#idle]) alarm.cancel();
+    for (const alarm of [this.#due, this.#expiry, this.#orphans, this.#leases, this.#renewal, this.#sweep, this.#idle]) alarm.cancel();
     for (const breath of this.#breaths) breath.cancel();
   }
 
@@ -145,15 +148,15 @@ export class Timetable {
 
   #ripen(): void {
     void this.#options.submit("Moving due messages", ripen).then((more) => {
-      const tables = this.#options.tables();
-      if (this.#stopped || !tables) return;
-      if (more) return this.#ripen();
-      this.noteDue(tables.delayed.nextDue() ?? Number.POSITIVE_INFINITY);
+      if (this.#stopped) return;
+      if (more) this.#ripen();
+      else this.lookAhead();
     });
   }
 
   #expire(): void {
     const step = (tx: Transaction): boolean => {
+      this.#expiredUpTo = tx.now;
       const more = expire(tx);
       const values = tx.tables.values.expired(tx.now, BATCH);
       for (const { key } of values) tx.removeValue(key, bucketOf(key.slice(key.indexOf(":") + 1)));
@@ -162,18 +165,27 @@ export class Timetable {
     void this.#options.submit("Ending expired messages", step).then((more) => {
       if (this.#stopped) return;
       if (more) this.#expire();
-      else this.#noteNextExpiry();
+      else this.lookAhead();
     });
   }
 
-  #noteNextExpiry(): void {
+  /** Arms the alarms for what comes before the next sweep, whichever process it came from. */
+  lookAhead(): void {
     const tables = this.#options.tables();
-    if (!tables) return;
-    // What expired while it was held is looked at when it comes back: only what lies ahead counts.
-    const now = this.#options.clock.now();
-    for (const at of [tables.ready.nextExpiry(now), tables.delayed.nextExpiry(now), tables.values.nextExpiry(), tables.peers.nextOrphan(this.#options.scope)]) {
-      if (at !== undefined && at - now <= SWEEP) this.noteExpiry(at);
-    }
+    if (this.#stopped || !tables) return;
+    const { clock, scope } = this.#options;
+    const now = clock.now();
+    const soon = (at: number | undefined): number => (at !== undefined && at - now <= SWEEP ? at : Number.POSITIVE_INFINITY);
+    this.noteDue(soon(tables.delayed.nextDue()));
+    // What expired while it was held is looked at when it comes back: of messages only what was not looked at yet counts.
+    const after = this.#expiredUpTo;
+    for (const at of [tables.ready.nextExpiry(after), tables.delayed.nextExpiry(after), tables.values.nextExpiry()]) this.noteExpiry(soon(at));
+    this.#at(this.#orphans, soon(tables.peers.nextOrphan(scope)));
+  }
+
+  #removeOrphans(): void {
+    const { clock, scope } = this.#options;
+    for (const name of this.#options.tables()?.peers.orphanedInboxes(scope, clock.now()) ?? []) this.#removeOrphan(name);
   }
 
   #checkLeases(): void {
@@ -187,7 +199,9 @@ export class Timetable {
     const { clock, recoverer } = this.#options;
     if (this.#stopped || !tables) return;
     const at = { now: clock.now(), monotonic: clock.monotonic() };
-    if (needsRecovery(tables, recoverer, at)) void this.#options.submit("Recovering deliveries", (tx) => recover(tx, recoverer));
+    if (!needsRecovery(tables, recoverer, at)) return this.lookAhead();
+    // The dead had alarms too: what they waited for is this process's affair now.
+    void this.#options.submit("Recovering deliveries", (tx) => recover(tx, recoverer)).then(() => this.lookAhead());
   }
 
   #renew(): void {
@@ -213,15 +227,10 @@ export class Timetable {
   #runSweep(): void {
     const tables = this.#options.tables();
     if (this.#stopped || !tables) return;
-    const { clock, scope } = this.#options;
-    const now = clock.now();
+    const now = this.#options.clock.now();
+    this.#expiredUpTo = 0;
     this.#recover();
-    const due = tables.delayed.nextDue();
-    if (due !== undefined && due - now <= SWEEP) this.noteDue(due);
-    this.#noteNextExpiry();
-    if (tables.ready.expired(now, 1).length + tables.delayed.expired(now, 1).length + tables.values.expired(now, 1).length > 0) this.#expire();
     this.#sweepKeys(now);
-    for (const name of tables.peers.orphanedInboxes(scope, now)) this.#removeOrphan(name);
     this.watchForeignLeases();
     this.#options.swept();
     // Spread, so that many processes do not sweep at once.
@@ -237,21 +246,19 @@ export class Timetable {
 
   #removeOrphan(name: string): void {
     void this.#options.submit("Removing an inbox whose owner is gone", (tx) => deleteInboxStep(tx, name)).then((step) => {
-      if (step?.more && !this.#stopped) this.#removeOrphan(name);
+      if (this.#stopped || !step) return;
+      if (step.more) this.#removeOrphan(name);
+      else this.lookAhead();
     });
   }
 
   #idled(): void {
     if (this.#commits !== this.#commitsSeen) {
-      const few = this.#commits - this.#commitsSeen < FEW_COMMITS;
-      // Still busy: a quiet moment comes later. A few commits are not worth a sync of the file.
-      if (!few) this.#quiet = false;
       this.#commitsSeen = this.#commits;
-      if (!this.#stopped) this.#idle.within(IDLE);
-      return;
+      return this.#idle.within(IDLE);
     }
-    if (!this.#quiet) this.#options.checkpoint();
-    this.#quiet = true;
+    if (this.#commits - this.#commitsWrittenBack < FEW_COMMITS) return;
+    this.#commitsWrittenBack = this.#commits;
+    this.#options.checkpoint();
   }
-
 }

@@ -4,7 +4,7 @@ import type { CancelledEnd } from "../../broker/settlement.ts";
 import type { Codec } from "../../message/codec.ts";
 import type { Envelope } from "../../message/envelope.ts";
 import type { DeadLetter, End, ReceiptRecord } from "../../message/receipt-record.ts";
-import { packHeld } from "./claim-table.ts";
+import { type Claim, packHeld } from "./claim-table.ts";
 import type { DelayedCopy, ReadyCopy } from "./copy.ts";
 import type { LocalConsumer, SqliteDelivery } from "./holding.ts";
 import type { InboxRow } from "./inbox-table.ts";
@@ -121,11 +121,13 @@ export class Transaction implements Moment {
     }
   }
 
-  /** What the consumers of this process hold. */
-  *heldHere(): IterableIterator<{ readonly inboxId: number; readonly slot: number }> {
-    for (const { inboxId, consumers } of this.#outlets.values()) {
-      for (const { held } of consumers) for (const slot of held.keys()) yield { inboxId, slot };
-    }
+  /** What the consumers of an inbox hold: others' from the table, this process's own as of this moment. */
+  claimsOf(inbox: InboxRow): Claim[] {
+    const own = this.outletOf(inbox)?.consumers ?? [];
+    return this.tables.claims.ofInbox(inbox.id).map((claim) => {
+      const consumer = claim.peer === this.peer ? own.find(({ claimId }) => claimId === claim.id) : undefined;
+      return consumer ? { ...claim, held: [...consumer.held.values()] } : claim;
+    });
   }
 
   /** A consumer of this process took a copy. */
@@ -159,12 +161,14 @@ export class Transaction implements Moment {
   }
 
   /** Ends a copy that no consumer decides about; its row is removed by the caller. */
-  endUnheld(inbox: InboxRow, copy: { readonly id: string; readonly attempt: number }, end: End, reason?: string): void {
+  endUnheld(inbox: InboxRow, copy: Pick<ReadyCopy, "id" | "attempt" | "offeredAt" | "holder">, end: End, reason?: string): void {
     this.end(inbox, {
       id: copy.id,
       recipient: inbox.name,
       end,
       at: this.now,
+      ...(copy.offeredAt === undefined ? {} : { offeredAt: copy.offeredAt }),
+      ...(copy.holder === undefined ? {} : { instance: copy.holder }),
       attempt: copy.attempt,
       ...(reason === undefined ? {} : { reason }),
     });

@@ -6,6 +6,7 @@ import { sqliteDriver } from "../../../src/drivers/sqlite/index.ts";
 import { systemClock } from "../../../src/internal/clock.ts";
 import { jsonCodec } from "../../../src/message/codec-json.ts";
 import { brokerConformance } from "../../../src/testing/conformance/broker/index.ts";
+import { storeConformance } from "../../../src/testing/conformance/store/index.ts";
 
 const open = async () => {
   const folder = await mkdtemp(join(tmpdir(), "agentwire-conformance-"));
@@ -28,3 +29,4 @@ const open = async () => {
 };
 
 brokerConformance({ describe, it, open });
+storeConformance({ describe, it, open });
