@@ -9,6 +9,7 @@ import { BoundSender, type SendingParts } from "./bus/bound-sender.ts";
 import { Channels } from "./bus/channels.ts";
 import { DeadLetters } from "./bus/dead-letters.ts";
 import { Dispatcher } from "./bus/dispatcher.ts";
+import { EventBridge } from "./bus/event-bridge.ts";
 import { Events } from "./bus/events-api.ts";
 import { Housekeeper } from "./bus/housekeeping.ts";
 import { Inboxes } from "./bus/inboxes.ts";
@@ -125,6 +126,7 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
       },
     };
     const outside = new BoundSender(sending, origin);
+    const bridge = new EventBridge({ hub, signals: broker, clock, instance });
     const housekeeper = new Housekeeper({
       store,
       clock,
@@ -151,7 +153,8 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
       channels: new Channels({ broker, subscriptions: registry, events: hub, clock }),
       inboxes: new Inboxes(broker),
       deadLetters: new DeadLetters({ store, queue, receipts, clock, ids }),
-      events: new Events(hub),
+      events: new Events(hub, bridge),
+      bridge,
       housekeeper,
       closeDrivers,
     });

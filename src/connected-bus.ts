@@ -7,6 +7,7 @@ import { BoundSender, type SendingParts } from "./bus/bound-sender.ts";
 import type { Budgets } from "./bus/budgets.ts";
 import type { Channels } from "./bus/channels.ts";
 import type { DeadLetters } from "./bus/dead-letters.ts";
+import type { EventBridge } from "./bus/event-bridge.ts";
 import type { Events } from "./bus/events-api.ts";
 import type { Housekeeper } from "./bus/housekeeping.ts";
 import type { Inboxes } from "./bus/inboxes.ts";
@@ -45,6 +46,7 @@ export interface BusParts {
   readonly keepAlive: KeepAlive;
   readonly origin: Origin;
   readonly housekeeper: Housekeeper;
+  readonly bridge: EventBridge;
   readonly guarantees: GuaranteesReport;
   readonly agents: Registry;
   readonly channels: Channels;
@@ -193,6 +195,7 @@ export class ConnectedBus extends BoundSender<MessageType> {
     await requests.close();
     receipts.close();
     this.#parts.sending.chunks.close();
+    this.#parts.bridge.close();
     await housekeeper.stop();
     await registry.stop();
     await this.#parts.closeDrivers();

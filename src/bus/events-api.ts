@@ -1,16 +1,24 @@
 import type { BusEvent, EventOf, EventType } from "../observe/events.ts";
 import type { EventHub, EventListener } from "../observe/event-hub.ts";
+import type { EventBridge, ForeignEvent } from "./event-bridge.ts";
 import { Deque } from "../internal/deque.ts";
 
 /** Events kept for a slow reader of a stream before the oldest are left out. */
 const STREAM_BUFFER = 10_000;
 
-/** Events of this process, as they happen. */
+/** Events as they happen: of this process, or of all. */
 export class Events {
   readonly #hub: EventHub;
+  readonly #bridge: EventBridge;
 
-  constructor(hub: EventHub) {
+  constructor(hub: EventHub, bridge: EventBridge) {
     this.#hub = hub;
+    this.#bridge = bridge;
+  }
+
+  /** Calls `listener` for the events of all processes on the bus; returns the way to stop. Some may be missed under load. */
+  onEverywhere(listener: (foreign: ForeignEvent) => void): () => void {
+    return this.#bridge.watch(listener);
   }
 
   /** Calls `listener` for one event by name, or for all with `"*"`; returns the way to stop. */
