@@ -1,5 +1,6 @@
 import { AgentwireError } from "../../errors.ts";
 import type { Change, Entry, ListOptions, LogEntry, PutOptions, ReadOptions, Store, StoreCapabilities, StoreOperation } from "../../store/store.ts";
+import { plainCopy } from "./plain-copy.ts";
 import type { MemoryScope } from "./scope.ts";
 
 const CAPABILITIES: StoreCapabilities = { driver: "memory", transaction: true };
@@ -73,6 +74,9 @@ export class MemoryStore implements Store {
   async transaction(operations: readonly StoreOperation[]): Promise<boolean> {
     const { entries, logs } = this.#opened();
     for (const operation of operations) {
+      // A value that cannot be stored fails the whole before any of it is done.
+      if ("append" in operation) operation.values.forEach(plainCopy);
+      else if ("put" in operation) plainCopy(operation.value);
       if ("append" in operation) continue;
       const key = "put" in operation ? operation.put : operation.delete;
       if (!entries.holds(key, operation.ifRevision)) return false;

@@ -1,6 +1,9 @@
 import { describe, it } from "vitest";
 import { brokerConformance } from "../../../src/testing/conformance/broker/index.ts";
-
+import { storeConformance } from "../../../src/testing/conformance/store/index.ts";
+import { gapsOf } from "../../../src/testing/guarantees.ts";
 import { openMemory } from "./engine.ts";
 
-brokerConformance({ describe, it, open: openMemory });
+// The engine outlives its connections here, so that even the gap of reopening is closed.
+describe("memory broker", () => brokerConformance({ describe, it, open: openMemory }));
+describe("memory store", () => storeConformance({ describe, it, open: openMemory, gaps: gapsOf("memory", "store") }));

@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { brokerCases } from "../../src/testing/conformance/broker/index.ts";
+import { storeCases } from "../../src/testing/conformance/store/index.ts";
+import { claimsOf, type DriverName, GUARANTEES, type Guarantee, type GuaranteeId, gapOf, gapsOf } from "../../src/testing/guarantees.ts";
+
+const table: [GuaranteeId, Guarantee][] = Object.entries(GUARANTEES) as [GuaranteeId, Guarantee][];
+const suites = { broker: brokerCases, store: storeCases };
+const DRIVERS: DriverName[] = ["memory", "sqlite"];
+
+describe("the guarantees table", () => {
+  it.each(["broker", "store"] as const)("has a case in the %s suite for everything a driver claims, that no gap leaves out", (level) => {
+    for (const driver of DRIVERS) {
+      const gaps = new Set(gapsOf(driver, level));
+      const cases = suites[level].flatMap((group) => [...group.cases]).filter((one) => !one.verifies.some((id) => gaps.has(id)));
+      const proven = new Set(cases.flatMap((one) => one.verifies));
+      expect(claimsOf(driver, level).filter((id) => !proven.has(id)), `${driver} claims these without a proof`).toEqual([]);
+    }
+  });
+
+  it.each(["broker", "store"] as const)("has a guarantee of its level for every case of the %s suite", (level) => {
+    for (const one of suites[level].flatMap((group) => [...group.cases])) {
+      expect(one.verifies.length, one.name).toBeGreaterThan(0);
+      expect(one.verifies.filter((id) => GUARANTEES[id].level !== level), one.name).toEqual([]);
+    }
+  });
+
+  it("names each case once", () => {
+    for (const suite of Object.values(suites)) {
+      const names = suite.flatMap((group) => group.cases.map((one) => one.name));
+      expect(new Set(names).size).toBe(names.length);
+    }
+  });
+
+  it("has the fifteen promises, a sentence for each guarantee and a reason for each gap", () => {
+    for (let n = 1; n <= 15; n++) expect(GUARANTEES).toHaveProperty(`G${n}`);
+    for (const [id, guarantee] of table) {
+      expect(guarantee.says, id).toMatch(/^[A-Z`][^\n]{10,150}\.$/);
+      expect(guarantee.stated, id).not.toBe("");
+      for (const reason of Object.values(guarantee.gaps ?? {})) expect(reason, id).toMatch(/\.$/);
+    }
+    expect(gapOf("memory", "durable.reopen")).toMatch(/memory/);
+    expect(gapOf("sqlite", "durable.reopen")).toBeUndefined();
+  });
+});
