@@ -20,7 +20,8 @@ export class Scene {
   /** In [0, 1), from the seed. */
   readonly random: () => number;
   readonly #programs = new Set<Program>();
-  #bus: Bus | undefined;
+  readonly #buses: Bus[] = [];
+  #bus: Promise<Bus> | undefined;
 
   constructor(seed: number, query = "") {
     this.seed = seed;
@@ -48,8 +49,15 @@ export class Scene {
   }
 
   /** This process's own view of the bus. */
-  async bus(): Promise<Bus> {
-    return (this.#bus ??= await connect(this.url, { name: "observer", logger: false }));
+  bus(): Promise<Bus> {
+    return (this.#bus ??= this.busNamed("observer"));
+  }
+
+  /** A bus in this process under another name. */
+  async busNamed(name: string): Promise<Bus> {
+    const bus = await connect(this.url, { name, logger: false });
+    this.#buses.push(bus);
+    return bus;
   }
 
   /** Waits until every inbox is empty, or nothing has moved for `idle` milliseconds. */
@@ -103,7 +111,7 @@ export class Scene {
   /** Ends every program and removes the folder. */
   async close(): Promise<void> {
     await Promise.all([...this.#programs].map((program) => program.kill()));
-    await this.#bus?.close({ grace: 100 });
+    for (const bus of this.#buses) await bus.close({ grace: 100 });
     if (process.env["AGENTWIRE_KEEP_SCENES"] === undefined) rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -60,6 +60,6 @@ const agent = defineAgent({
 
 await bus.join(agent);
 process.stdout.write("ready\n");
-process.on("SIGTERM", () => process.stdout.write("signal\n"));
+process.on("SIGTERM", () => process.stdout.write(`signal ${Number(process.hrtime.bigint()) / 1e6}\n`));
 await bus.untilShutdown();
 process.stdout.write("closed\n");

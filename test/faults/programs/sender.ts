@@ -26,6 +26,8 @@ export interface SenderTask {
   readonly expireEvery?: number;
   /** Send each message so many times at once. */
   readonly copies?: number;
+  /** Also send again what was answered before. */
+  readonly repeat?: boolean;
 }
 
 const task = JSON.parse(process.argv[2] as string) as SenderTask;
@@ -40,7 +42,7 @@ const started = performance.now();
 
 async function send(number: number): Promise<void> {
   const key = `${task.name}-${number}`;
-  if (answered.has(key)) return;
+  if (answered.has(key) && !task.repeat) return;
   const payload = jobFor(key, task.seed, task.largest);
   const priority = task.priorities ? (PRIORITIES[number % PRIORITIES.length] as (typeof PRIORITIES)[number]) : "normal";
   const ttl = task.ttl !== undefined && number % (task.expireEvery ?? 1) === 0 ? task.ttl : undefined;

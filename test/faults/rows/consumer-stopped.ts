@@ -1,0 +1,49 @@
+import { judged, type Row, within } from "../row.ts";
+import { Scene } from "../scene.ts";
+
+/** F7: a consumer is stopped for longer than its lease and then goes on, with handlers and by pull. */
+export const consumerStopped: Row = {
+  id: "F7",
+  title: "consumer stopped for longer than its lease",
+  run: async (scale, seed) => {
+    const scene = new Scene(seed);
+    try {
+      const pullers = Array.from({ length: 2 }, (_, number) =>
+        scene.start("puller", { url: scene.url, history: `${scene.folder}/puller-${number}.history`, agent: "pulling", instance: `puller-${number}`, lease: scale.lease, work: 5, loops: 4 }),
+      );
+      const consumers = Array.from({ length: scale.consumers }, (_, number) =>
+        scene.consumer({ agent: "worker", instance: `consumer-${number}`, concurrency: 4, lease: scale.lease, work: 8 }),
+      );
+      const team = [...pullers, ...consumers];
+      await Promise.all(team.map((one) => one.says("ready")));
+      const strikes = Math.min(scale.strikes, 8);
+      const stop = 3 * scale.lease;
+      const each = Math.ceil(scale.messages / 2);
+      const rate = Math.ceil(each / ((strikes * (stop + 700)) / 1_000));
+      const senders = ["worker", "pulling"].map((to, number) =>
+        scene.sender({ name: `sender-${number}`, to, until: each, largest: scale.largest, window: 16, rate }),
+      );
+      await Promise.all(senders.map((sender) => sender.says("ready")));
+      for (let strike = 0; strike < strikes; strike++) {
+        await new Promise((resolve) => setTimeout(resolve, 200 + scene.random() * 500));
+        // One of each kind, so that another of the kind can take over.
+        const victims = [pullers[strike % 2], consumers[strike % consumers.length]];
+        for (const victim of victims) victim?.signal("SIGSTOP");
+        await new Promise((resolve) => setTimeout(resolve, stop));
+        for (const victim of victims) victim?.signal("SIGCONT");
+      }
+      await Promise.all(senders.map((sender) => sender.says("done")));
+      await scene.drain(2 * scale.lease + 3_000);
+      const { verdict, written } = await scene.verdict();
+      const result = judged(verdict);
+      result.figures["stopped"] = strikes * 2;
+      const lost = written.filter((event) => event.event === "ack" && event.step === "lost").length;
+      result.figures["told LEASE_LOST"] = lost;
+      if (lost === 0) result.broken.push("nobody was told LEASE_LOST, so the row has shown nothing");
+      within(result, "duplicates", verdict.counts.duplicates, strikes * (4 + 8));
+      return result;
+    } finally {
+      await scene.close();
+    }
+  },
+};

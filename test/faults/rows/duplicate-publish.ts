@@ -1,0 +1,39 @@
+import { failureCode } from "../failure-code.ts";
+import { Job } from "../programs/job.ts";
+import { judged, type Row, within } from "../row.ts";
+import { Scene } from "../scene.ts";
+
+/** F18: every key is sent three times: twice at once, and again by a process started later. */
+export const duplicatePublish: Row = {
+  id: "F18",
+  title: "every key sent three times",
+  run: async (scale, seed) => {
+    const scene = new Scene(seed);
+    try {
+      const count = Math.ceil(scale.messages / 10);
+      const consumer = scene.consumer({ agent: "worker", instance: "consumer-0", concurrency: 8, lease: scale.lease, work: 0 });
+      await consumer.says("ready");
+      const task = { name: "sender-0", to: "worker", until: count, largest: scale.largest, window: 64, rate: 0 };
+      const first = scene.sender({ ...task, copies: 2 });
+      const duplicates = Number((await first.says("done")).split(" ")[1]);
+      await first.exited;
+      const second = scene.sender({ ...task, repeat: true });
+      const again = Number((await second.says("done")).split(" ")[1]);
+      await scene.drain(2 * scale.lease + 3_000);
+      const bus = await scene.bus();
+      const stored = (await bus.inboxes.get("worker"))?.accepted ?? -1;
+      const { verdict } = await scene.verdict();
+      const result = judged(verdict);
+      within(result, "stored beyond one each", Math.abs(stored - count), 0);
+      within(result, "answers that should say duplicate and do not", Math.abs(2 * count - duplicates - again), 0);
+      within(result, "duplicates", verdict.counts.duplicates, 0);
+      // The same sender's name and key, with another payload.
+      const other = await scene.busNamed("sender-0");
+      const code = await failureCode(other.send(Job, { key: "sender-0-1", body: "another" }, { to: "worker", idempotencyKey: "sender-0-1" }));
+      if (code !== "ID_CONFLICT") result.broken.push(`another payload under a known key gave ${code}, not ID_CONFLICT`);
+      return result;
+    } finally {
+      await scene.close();
+    }
+  },
+};

@@ -1,0 +1,55 @@
+import { judged, type Row, within } from "../row.ts";
+import { Scene } from "../scene.ts";
+
+/** F23: consumers are asked to stop while they are under load; others go on. */
+export const gracefulStop: Row = {
+  id: "F23",
+  title: "graceful stop under load",
+  run: async (scale, seed) => {
+    const scene = new Scene(seed);
+    try {
+      let started = 0;
+      const consumer = () => {
+        const instance = `consumer-${started++}`;
+        return { instance, program: scene.consumer({ agent: "worker", instance, concurrency: 4, lease: scale.lease, work: 20 }) };
+      };
+      const team = Array.from({ length: scale.consumers }, consumer);
+      await Promise.all(team.map(({ program }) => program.says("ready")));
+      const each = Math.ceil(scale.messages / scale.senders);
+      const senders = Array.from({ length: scale.senders }, (_, number) =>
+        scene.sender({ name: `sender-${number}`, to: "worker", until: each, largest: scale.largest, window: 32, rate: 0 }),
+      );
+      await Promise.all(senders.map((sender) => sender.says("ready")));
+      let slowest = 0;
+      let unclean = 0;
+      const signalled: { readonly instance: string; readonly at: number }[] = [];
+      for (let strike = 0; strike < scale.strikes; strike++) {
+        await new Promise((resolve) => setTimeout(resolve, 200 + scene.random() * 400));
+        const at = Math.floor(scene.random() * team.length);
+        const { program, instance } = team[at] as (typeof team)[number];
+        await program.says("ready");
+        const asked = performance.now();
+        program.signal("SIGTERM");
+        const code = await program.exited;
+        slowest = Math.max(slowest, performance.now() - asked);
+        if (code !== 0 || !program.lines.includes("closed")) unclean++;
+        const line = program.lines.find((one) => one.startsWith("signal "));
+        signalled.push({ instance, at: Number(line?.split(" ")[1]) });
+        team[at] = consumer();
+      }
+      await Promise.all(senders.map((sender) => sender.says("done")));
+      await scene.drain(2 * scale.lease + 3_000);
+      const { verdict, written } = await scene.verdict();
+      const result = judged(verdict);
+      const after = written.filter((event) => event.event === "hand-off" && signalled.some(({ instance, at }) => event.instance === instance && event.at > at));
+      result.figures["stopped"] = signalled.length;
+      within(result, "unclean exits", unclean, 0);
+      within(result, "longest stop", slowest, 10_000);
+      within(result, "hand-offs after the signal", after.length, 0);
+      within(result, "duplicates", verdict.counts.duplicates, 0);
+      return result;
+    } finally {
+      await scene.close();
+    }
+  },
+};
