@@ -1,16 +1,36 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
+import { agentsCommand } from "./commands/agents.ts";
+import { channelsCommand } from "./commands/channels.ts";
+import { deadLettersCommand } from "./commands/dead-letters.ts";
 import { demoCommand } from "./commands/demo.ts";
-import { EXIT, exitCodeOf } from "./fault.ts";
+import { inboxCommand } from "./commands/inbox.ts";
+import { publishCommand, requestCommand, sendCommand } from "./commands/sending.ts";
+import { EXIT, EXIT_HELP, exitCodeOf } from "./fault.ts";
 import { tellError } from "./output.ts";
+
+const COMMANDS = [
+  demoCommand,
+  sendCommand,
+  requestCommand,
+  publishCommand,
+  agentsCommand,
+  channelsCommand,
+  inboxCommand,
+  deadLettersCommand,
+];
 
 const program = new Command("agentwire")
   .description("Typed, durable messaging between agents")
   .option("--json", "write JSON for programs", false)
+  .option("--url <url>", "the engine; default: AGENTWIRE_URL, else sqlite:.agentwire/agentwire.db")
+  .option("--namespace <name>", "which of several buses on the engine")
+  .option("--tenant <name>", "which tenant of the namespace")
+  .addHelpText("after", EXIT_HELP)
   .exitOverride()
   .showHelpAfterError("(add --help for help and examples)");
 
-demoCommand(program);
+for (const add of COMMANDS) add(program);
 
 try {
   await program.parseAsync();

@@ -67,7 +67,7 @@ interface Stage {
 }
 
 async function audit({ bus, url, folder, extra, crews, progress }: Stage): Promise<AuditReport> {
-  const findings: Findings = { licences: new Map(), sizes: new Map() };
+  const findings: Findings = { licences: new Map(), sizes: new Map(), redelivered: new Set() };
   let onNews = (): void => {};
   await bus.join(reporter(findings, () => onNews()));
   const scouts = startCrew(url, "scouts");

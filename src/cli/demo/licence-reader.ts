@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { defineAgent } from "../../agent/definition.ts";
 import { AgentwireError } from "../../errors.ts";
-import { AuditStarted, ClassifyLicence, FOUND_CHANNEL, LicenceRead, OddityNoted, PackageFound } from "./messages.ts";
+import { AuditStarted, ClassifyLicence, FOUND_CHANNEL, LicenceRead, OddityNoted, PackageFound, RedeliveryNoted } from "./messages.ts";
 import { type PackageFacts, readFacts } from "./package-facts.ts";
 
 /** How the workers of the demo are run. */
@@ -22,7 +22,7 @@ export function licenceReader(options: WorkerOptions) {
     department: "audit",
     capabilities: ["read-licences"],
     description: "Reads name, version and licence of a package",
-    sends: [LicenceRead, ClassifyLicence, OddityNoted],
+    sends: [LicenceRead, ClassifyLicence, OddityNoted, RedeliveryNoted],
     subscribes: [FOUND_CHANNEL],
     concurrency: 4,
     lease: options.lease,
@@ -30,6 +30,7 @@ export function licenceReader(options: WorkerOptions) {
   })
     .on(AuditStarted, () => families.clear())
     .on(PackageFound, async ({ payload: { path } }, ctx) => {
+      if (ctx.redelivered) await ctx.send(RedeliveryNoted, { path, attempt: ctx.attempt }, { to: "reporter" });
       await options.checkpoint(path);
       const note = (kind: string, subject: string, detail: string) =>
         ctx.send(OddityNoted, { kind, subject, detail }, { to: "archivist", ifUnknown: "hold", idempotencyKey: `${kind} ${path}` });
@@ -47,6 +48,6 @@ export function licenceReader(options: WorkerOptions) {
         ({ family } = await ctx.request(ClassifyLicence, { licence: facts.licence }, { to: { capability: "explain-licences" }, timeout: "20s" }));
         families.set(facts.licence, family);
       }
-      await ctx.publish(LicenceRead, { path, ...facts, family, redelivered: ctx.redelivered }, { idempotencyKey: `licence ${path}` });
+      await ctx.publish(LicenceRead, { path, ...facts, family }, { idempotencyKey: `licence ${path}` });
     });
 }

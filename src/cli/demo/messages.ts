@@ -27,8 +27,8 @@ export const LicenceRead = defineMessage(
   "audit.licence.read",
   {
     type: "object",
-    properties: { path: TEXT, name: TEXT, version: TEXT, licence: TEXT, family: TEXT, redelivered: { type: "boolean" } },
-    required: ["path", "name", "version", "licence", "family", "redelivered"],
+    properties: { path: TEXT, name: TEXT, version: TEXT, licence: TEXT, family: TEXT },
+    required: ["path", "name", "version", "licence", "family"],
     additionalProperties: false,
   },
   { channel: RESULT_CHANNELS.licence, description: "Name, version and licence of one package" },
@@ -39,11 +39,18 @@ export const SizeMeasured = defineMessage(
   "audit.size.measured",
   {
     type: "object",
-    properties: { path: TEXT, bytes: COUNT, files: COUNT, redelivered: { type: "boolean" } },
-    required: ["path", "bytes", "files", "redelivered"],
+    properties: { path: TEXT, bytes: COUNT, files: COUNT },
+    required: ["path", "bytes", "files"],
     additionalProperties: false,
   },
   { channel: RESULT_CHANNELS.size, description: "Bytes and files of one package" },
+);
+
+/** Tells the reporter that a package came to its worker a second time. */
+export const RedeliveryNoted = defineMessage(
+  "audit.redelivery.noted",
+  { type: "object", properties: { path: TEXT, attempt: COUNT }, required: ["path", "attempt"], additionalProperties: false },
+  { description: "A package was delivered again, after its worker had died" },
 );
 
 /** Asks somebody who knows licences what one licence means. */

@@ -28,7 +28,7 @@ export interface AuditReport {
   readonly oddities: readonly { readonly kind: string; readonly subject: string; readonly detail: string }[];
   /** Packages given up on, with the reason. */
   readonly broken: readonly { readonly path: string; readonly reason: string }[];
-  /** Results that came from a second delivery. */
+  /** Packages that a worker was given a second time, after another had died with it. */
   readonly redelivered: number;
   /** Mail that waited for the agent that joined late. */
   readonly foundOnJoining: number;
@@ -64,7 +64,6 @@ export function makeReport(parts: ReportParts): AuditReport {
     bytes: findings.sizes.get(path)?.bytes ?? 0,
   }));
   const sizes = [...findings.sizes.values()];
-  const results = [...sizes, ...findings.licences.values()];
   return {
     folder,
     conversation,
@@ -76,7 +75,7 @@ export function makeReport(parts: ReportParts): AuditReport {
     largest: audited.sort((a, b) => b.bytes - a.bytes).slice(0, LARGEST),
     oddities: [...oddities].sort((a, b) => compare(a.kind, b.kind) || compare(a.subject, b.subject)),
     broken: deadLetters.map((letter) => ({ path: (letter.message.payload as { path: string }).path, reason: letter.reason })),
-    redelivered: results.filter((result) => result.redelivered).length,
+    redelivered: findings.redelivered.size,
     foundOnJoining,
     receipts: inboxes.map(({ name, accepted, waiting, ended }) => ({ agent: name, accepted, waiting, ...ended })),
   };

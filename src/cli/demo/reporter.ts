@@ -1,11 +1,13 @@
 import { defineAgent } from "../../agent/definition.ts";
 import type { OutputOf } from "../../message/index.ts";
-import { AuditStarted, LicenceRead, OddityNoted, SizeMeasured } from "./messages.ts";
+import { AuditStarted, LicenceRead, OddityNoted, RedeliveryNoted, SizeMeasured } from "./messages.ts";
 
 /** What the reporter has heard so far, by the path of the package. */
 export interface Findings {
   readonly licences: Map<string, OutputOf<typeof LicenceRead>>;
   readonly sizes: Map<string, OutputOf<typeof SizeMeasured>>;
+  /** By worker and path: packages that came a second time. */
+  readonly redelivered: Set<string>;
 }
 
 /** Collects what readers and meters tell, and notes packages that are there in several versions. */
@@ -22,6 +24,9 @@ export function reporter(findings: Findings, onNews: () => void) {
     concurrency: 8,
   })
     .on(AuditStarted, () => {})
+    .on(RedeliveryNoted, ({ from, payload }) => {
+      findings.redelivered.add(`${from} ${payload.path}`);
+    })
     .on(SizeMeasured, ({ payload }) => {
       findings.sizes.set(payload.path, payload);
       onNews();

@@ -2,7 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { defineAgent } from "../../agent/definition.ts";
 import type { WorkerOptions } from "./licence-reader.ts";
-import { AuditStarted, FOUND_CHANNEL, PackageFound, SizeMeasured } from "./messages.ts";
+import { AuditStarted, FOUND_CHANNEL, PackageFound, RedeliveryNoted, SizeMeasured } from "./messages.ts";
 
 /** Bytes and number of the files of one package; packages nested in its `node_modules` count for themselves. */
 export async function measure(folder: string): Promise<{ bytes: number; files: number }> {
@@ -30,7 +30,7 @@ export function sizeMeter(options: WorkerOptions) {
     department: "audit",
     capabilities: ["measure-sizes"],
     description: "Counts the bytes and files of a package",
-    sends: [SizeMeasured],
+    sends: [SizeMeasured, RedeliveryNoted],
     subscribes: [FOUND_CHANNEL],
     concurrency: 4,
     lease: options.lease,
@@ -38,8 +38,9 @@ export function sizeMeter(options: WorkerOptions) {
   })
     .on(AuditStarted, () => {})
     .on(PackageFound, async ({ payload: { path } }, ctx) => {
+      if (ctx.redelivered) await ctx.send(RedeliveryNoted, { path, attempt: ctx.attempt }, { to: "reporter" });
       await options.checkpoint(path);
       const size = await measure(path);
-      await ctx.publish(SizeMeasured, { path, ...size, redelivered: ctx.redelivered }, { idempotencyKey: `size ${path}` });
+      await ctx.publish(SizeMeasured, { path, ...size }, { idempotencyKey: `size ${path}` });
     });
 }

@@ -1,0 +1,24 @@
+import type { Command } from "commander";
+import { withBus } from "../connection.ts";
+import { table } from "../terminal/table.ts";
+
+/** `agentwire channels` */
+export function channelsCommand(program: Command): void {
+  program
+    .command("channels")
+    .description("List the channels that agents are subscribed to")
+    .addHelpText("after", "\nExamples:\n  agentwire channels\n  agentwire channels --json\n")
+    .action(async (_options: object, command: Command) => {
+      await withBus(command, async (bus, output) => {
+        const channels = await bus.channels.list();
+        output.show(channels, () =>
+          channels.length === 0
+            ? ["Nobody is subscribed to any channel."]
+            : table(
+                [{ title: "channel" }, { title: "active" }, { title: "waiting", right: true }, { title: "subscribers" }],
+                channels.map((channel) => [channel.name, channel.active ? "yes" : "no", channel.waiting, channel.subscribers.join(" ")]),
+              ),
+        );
+      });
+    });
+}

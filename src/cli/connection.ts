@@ -1,0 +1,47 @@
+import type { Command } from "commander";
+import { connect } from "../connect.ts";
+import type { ConnectOptions } from "../connect-options.ts";
+import type { Bus } from "../connected-bus.ts";
+import { AgentwireError } from "../errors.ts";
+import { type Output, standardOutput } from "./output.ts";
+
+/** The options that every command takes. */
+export interface CommonOptions {
+  readonly json: boolean;
+  readonly url?: string;
+  readonly namespace?: string;
+  readonly tenant?: string;
+}
+
+/** Connects for one command, and disconnects when it is done. The URL is `--url`, else `AGENTWIRE_URL`, else the default. */
+export async function withBus(command: Command, run: (bus: Bus, output: Output) => Promise<void>, extra: ConnectOptions = {}): Promise<void> {
+  const { json, url, namespace, tenant } = command.optsWithGlobals<CommonOptions>();
+  if (url !== undefined) refuseSecret(url);
+  const bus = await connect(url, {
+    name: "cli",
+    logger: false,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(tenant === undefined ? {} : { tenant }),
+    ...extra,
+  });
+  try {
+    await run(bus, standardOutput(json));
+  } finally {
+    await bus.close();
+  }
+}
+
+// Arguments of a process can be read by every user of the machine.
+function refuseSecret(url: string): void {
+  let password = "";
+  try {
+    password = new URL(url).password;
+  } catch {
+    // Not of that form, so it holds no password; the driver says what is wrong with it.
+  }
+  if (password !== "") {
+    throw new AgentwireError("ARGUMENT_INVALID", "--url holds a password, which every user of this machine can see", {
+      hint: "Put the URL into the environment variable AGENTWIRE_URL.",
+    });
+  }
+}
