@@ -8,11 +8,12 @@ import type { StandardSchemaV1 } from "./standard-schema.ts";
 
 const JSON_SCHEMA = Symbol.for("agentwire.json-schema");
 
-/** A JSON Schema whose type is given by hand, where it cannot be told from its text. */
+/** A JSON Schema whose type is given by hand, where it cannot be told from its text; {@link defineMessage} checks it. */
 export function jsonSchema<T>(schema: JsonSchema): StandardSchemaV1<T, T> {
-  const compiled = compileJson(schema, "a message type");
-  const standard = { version: 1 as const, vendor: "agentwire", validate: (value: unknown) => compiled.validate(value) };
-  return { "~standard": standard, [JSON_SCHEMA]: schema } as StandardSchemaV1<T, T>;
+  let compiled: Compiled | undefined;
+  const validate = (value: unknown): unknown => (compiled ??= compileJson(schema, "a value")).validate(value);
+  const exported = { input: () => schema, output: () => schema };
+  return { "~standard": { version: 1, vendor: "agentwire", validate, jsonSchema: exported }, [JSON_SCHEMA]: schema } as unknown as StandardSchemaV1<T, T>;
 }
 
 /** Makes any schema ready for use. @throws SCHEMA_INVALID, SCHEMA_UNSAFE */
