@@ -138,12 +138,10 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
     housekeeper.start();
     const bus = new ConnectedBus({
       broker,
-      store,
       registry,
       queue,
       requests,
       receipts,
-      budgets,
       sending,
       keepAlive,
       origin,

@@ -4,7 +4,6 @@ import type { JoinedAgent, RunningAgent } from "./agent/running-agent.ts";
 import type { Broker } from "./broker/broker.ts";
 import type { DurabilityReport } from "./broker/capabilities.ts";
 import { BoundSender, type SendingParts } from "./bus/bound-sender.ts";
-import type { Budgets } from "./bus/budgets.ts";
 import type { Channels } from "./bus/channels.ts";
 import type { DeadLetters } from "./bus/dead-letters.ts";
 import type { EventBridge } from "./bus/event-bridge.ts";
@@ -22,7 +21,6 @@ import type { KeepAlive } from "./internal/keep-alive.ts";
 import { type Duration, parseDuration } from "./message/duration.ts";
 import type { MessageType } from "./message/index.ts";
 import type { Registry } from "./registry/registry.ts";
-import type { Store } from "./store/store.ts";
 
 /** What the bus promises with its present engine and settings. */
 export interface GuaranteesReport {
@@ -35,12 +33,10 @@ export interface GuaranteesReport {
 /** Everything a connected bus is put together from. */
 export interface BusParts {
   readonly broker: Broker;
-  readonly store: Store;
   readonly registry: Registry;
   readonly queue: PublishQueue;
   readonly requests: Requests;
   readonly receipts: Receipts;
-  readonly budgets: Budgets;
   readonly sending: SendingParts;
   readonly joining: JoinParts;
   readonly keepAlive: KeepAlive;

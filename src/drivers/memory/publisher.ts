@@ -33,9 +33,17 @@ export class Publisher {
   /** Publishes what a settle emits: unknown inboxes are left out, a full one ends only its copy, and nobody routes anew. */
   emit(publications: readonly Publication[]): void {
     const now = this.#options.now();
-    for (const { routedAt: _, ...publication } of publications) {
-      const to = "pick" in publication.to ? publication.to : publication.to.filter((name) => this.#options.inboxes.has(name));
-      this.#publish({ ...publication, to, fanOut: true }, now);
+    for (const publication of publications) {
+      const { message, to } = publication;
+      const [only] = to as readonly string[];
+      // A reply: nothing to pick, nothing to filter, and so no copy of the publication.
+      const inbox = !("pick" in to) && to.length === 1 && !publication.dedupe ? this.#options.inboxes.get(only as string) : undefined;
+      if (inbox) this.#put(inbox, publication, now);
+      else {
+        const known = "pick" in to ? to : to.filter((name) => this.#options.inboxes.has(name));
+        const { routedAt: _, ...rest } = publication;
+        this.#publish({ ...rest, message, to: known, fanOut: true }, now);
+      }
     }
   }
 
@@ -63,19 +71,19 @@ export class Publisher {
     }
 
     const copies: PublishedCopy[] = [];
-    for (const inbox of inboxes) copies.push({ inbox: inbox.name, state: this.#put(inbox, publication, now) });
+    for (const inbox of inboxes) copies.push(this.#put(inbox, publication, now));
     if (dedupe) this.#keys.add(message.from, dedupe, { id: message.id, copies, now });
     return { status: "accepted", id: message.id, copies, duplicate: false };
   }
 
-  #put(inbox: MemoryInbox, publication: Publication, now: number): PublishedCopy["state"] {
+  #put(inbox: MemoryInbox, publication: Publication, now: number): PublishedCopy {
     const { message, dueAt, supersedes, refused } = publication;
     if (supersedes) inbox.supersede(message, supersedes);
     if (refused || !inbox.add(message, dueAt, now)) {
       inbox.refuse(message, refused ?? FULL, now);
-      return "dead-lettered";
+      return { inbox: inbox.name, state: "dead-lettered" };
     }
-    return dueAt !== undefined && dueAt > now ? "queued" : "accepted";
+    return dueAt !== undefined && dueAt > now ? { inbox: inbox.name, state: "queued" } : inbox.acceptedCopy;
   }
 
   #double(publication: Publication, dedupe: Deduplication, now: number): PublishResult | undefined {
