@@ -61,9 +61,9 @@ export class MemoryBroker implements Broker {
     return this.#scope.removeInbox(name);
   }
 
-  publish(batch: readonly Publication[]): PublishResult[] {
+  publish(batch: readonly Publication[]): PublishResult[] | Promise<PublishResult[]> {
     this.#check();
-    return this.#scope.publisher.publish(batch);
+    return this.#scope.publish(batch);
   }
 
   async consume(name: string, options: ConsumeOptions): Promise<Consumer> {

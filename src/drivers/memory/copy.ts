@@ -37,7 +37,8 @@ export class Copy implements Delivery {
   redelivered = false;
   failures = NO_FAILURES;
   offeredAt = 0;
-  dueAt = 0;
+  /** When it becomes due, if it is delayed. */
+  dueAt: number | undefined = undefined;
   /** Who holds it, or held it last. */
   holder: Holder | undefined = undefined;
   /** Cancelled while held: how it ends unless its holder ends it. */

@@ -14,6 +14,7 @@ export class Dispatcher {
   #awake: Dispatchable[] = [];
   #scheduled = false;
   #delivered = 0;
+  #rest: Promise<void> | undefined;
   readonly #run = (): void => {
     this.#scheduled = false;
     const inboxes = this.#awake;
@@ -24,6 +25,11 @@ export class Dispatcher {
     }
   };
 
+  /** While the receivers rest, until when; senders who do not wait as well would only fill the inboxes. */
+  get rest(): Promise<void> | undefined {
+    return this.#rest;
+  }
+
   wake(inbox: Dispatchable): void {
     if (inbox.awake) return;
     inbox.awake = true;
@@ -31,7 +37,13 @@ export class Dispatcher {
     if (this.#scheduled) return;
     this.#scheduled = true;
     if (this.#delivered < DELIVERIES_PER_TURN) return queueMicrotask(this.#run);
-    this.#delivered = 0;
-    setImmediate(this.#run);
+    this.#rest = new Promise((resolve) => {
+      setImmediate(() => {
+        this.#delivered = 0;
+        this.#rest = undefined;
+        this.#run();
+        resolve();
+      });
+    });
   }
 }

@@ -2,7 +2,7 @@ import { AgingGuard } from "../../broker/aging.ts";
 import type { CancelResult, CancelTarget } from "../../broker/broker.ts";
 import type { ConsumeOptions } from "../../broker/consumer.ts";
 import type { InboxOverflow, InboxSpec } from "../../broker/inbox.ts";
-import type { Publication } from "../../broker/publication.ts";
+import type { Publication, PublishedCopy } from "../../broker/publication.ts";
 import type { CancelledEnd, SettleResult, Settlement } from "../../broker/settlement.ts";
 import type { Clock } from "../../internal/clock.ts";
 import type { Deadlines } from "../../internal/deadlines.ts";
@@ -33,6 +33,8 @@ const DEFAULT_CAPACITY = 1_000_000;
 /** One agent's queue: what waits, what is out, and who takes from it. */
 export class MemoryInbox implements Home, ConsumedInbox, Dispatchable {
   readonly name: string;
+  /** The usual answer to a publish, made once. */
+  readonly acceptedCopy: PublishedCopy;
   capacity = DEFAULT_CAPACITY;
   overflow: InboxOverflow = "reject";
   paused = false;
@@ -53,6 +55,7 @@ export class MemoryInbox implements Home, ConsumedInbox, Dispatchable {
 
   constructor(name: string, around: Surroundings) {
     this.name = name;
+    this.acceptedCopy = Object.freeze({ inbox: name, state: "accepted" });
     this.#around = around;
   }
 
@@ -142,7 +145,7 @@ export class MemoryInbox implements Home, ConsumedInbox, Dispatchable {
       if (!victim || copy.level > victim.level || (copy.level === victim.level && copy.sequence < victim.sequence)) victim = copy;
     }
     // What is not even due yet goes only when nothing else waits.
-    victim ??= [...this.delayed].sort((a, b) => b.level - a.level || a.dueAt - b.dueAt)[0];
+    victim ??= [...this.delayed].sort((a, b) => b.level - a.level || (a.dueAt ?? 0) - (b.dueAt ?? 0))[0];
     return victim !== undefined && this.endWaiting(victim, "dropped");
   }
 

@@ -1,5 +1,5 @@
 import { deadLetterKey } from "../../broker/receipt-log.ts";
-import type { Publication } from "../../broker/publication.ts";
+import type { Publication, PublishResult } from "../../broker/publication.ts";
 import type { Clock, Timer } from "../../internal/clock.ts";
 import { Deadlines } from "../../internal/deadlines.ts";
 import type { Envelope } from "../../message/envelope.ts";
@@ -23,7 +23,7 @@ export class MemoryScope implements Surroundings {
   readonly watchers = new Watchers();
   readonly entries: Entries;
   readonly logs: Logs;
-  readonly publisher: Publisher;
+  readonly #publisher: Publisher;
   readonly leases: Deadlines<Copy>;
   readonly dues: Schedule<Copy>;
   readonly expiries: Schedule<Copy>;
@@ -36,7 +36,7 @@ export class MemoryScope implements Surroundings {
     this.entries = new Entries(clock, (change) => this.watchers.tell(change));
     this.#receipts = new RecentReceipts(this.signals, retention);
     this.logs = new Logs(this.#receipts, retention);
-    this.publisher = new Publisher({
+    this.#publisher = new Publisher({
       inboxes: this.inboxes,
       now: () => clock.now(),
       registryRevision: () => this.entries.revision("registry"),
@@ -76,6 +76,13 @@ export class MemoryScope implements Surroundings {
     this.#removals.set(name, this.clock.after(delay, () => this.removeInbox(name)));
   }
 
+  /** Publishes a batch; the answer is at hand, but waits while the receivers rest. */
+  publish(batch: readonly Publication[]): PublishResult[] | Promise<PublishResult[]> {
+    const results = this.#publisher.publish(batch);
+    const { rest } = this.#dispatcher;
+    return rest ? rest.then(() => results) : results;
+  }
+
   wake(inbox: Dispatchable): void {
     this.#dispatcher.wake(inbox);
   }
@@ -89,6 +96,6 @@ export class MemoryScope implements Surroundings {
   }
 
   emit(publications: readonly Publication[]): void {
-    this.publisher.emit(publications);
+    this.#publisher.emit(publications);
   }
 }

@@ -25,10 +25,12 @@ export function statusOf(inbox: MemoryInbox, peek: number): InboxStatus {
 export function waitingOf(copy: Copy): Waiting {
   const { inbox, message, attempt } = copy;
   const priority = PRIORITIES[copy.level] ?? "normal";
-  if (copy.state === "delayed") return { inbox, message, attempt, priority, state: "delayed", dueAt: copy.dueAt };
+  if (copy.dueAt !== undefined && copy.state === "delayed") return { inbox, message, attempt, priority, state: "delayed", dueAt: copy.dueAt };
   if (copy.state !== "held" || !copy.holder) return { inbox, message, attempt, priority, state: "ready" };
   return { inbox, message, attempt, priority, state: "held", instance: copy.holder.instance, offeredAt: copy.offeredAt };
 }
+
+const byDueTime = (a: Copy, b: Copy): number => (a.dueAt ?? 0) - (b.dueAt ?? 0);
 
 function first(inbox: MemoryInbox, count: number): Copy[] {
   const copies = [...inbox.held].slice(0, count);
@@ -36,7 +38,7 @@ function first(inbox: MemoryInbox, count: number): Copy[] {
     copies.push(...inbox.lanes.of(level).slice(0, count - copies.length));
   }
   if (copies.length < count) {
-    copies.push(...[...inbox.delayed].sort((a, b) => a.dueAt - b.dueAt).slice(0, count - copies.length));
+    copies.push(...[...inbox.delayed].sort(byDueTime).slice(0, count - copies.length));
   }
   return copies;
 }
