@@ -1,0 +1,54 @@
+import { join } from "node:path";
+import { type Bus, type ConnectOptions, connect, defineMessage } from "../../src/index.ts";
+import { filler, type Payload } from "../harness/messages.ts";
+import { type Task, textSetting } from "../harness/task.ts";
+
+/** The message type of all our sides. */
+export const Work = defineMessage("bench.work", {
+  type: "object",
+  properties: { sequence: { type: "integer" }, text: { type: "string" } },
+  required: ["sequence", "text"],
+  additionalProperties: false,
+});
+
+/** The same with a reply. */
+export const Ask = defineMessage(
+  "bench.ask",
+  {
+    type: "object",
+    properties: { sequence: { type: "integer" }, text: { type: "string" } },
+    required: ["sequence", "text"],
+    additionalProperties: false,
+  },
+  {
+    reply: {
+      type: "object",
+      properties: { sequence: { type: "integer" } },
+      required: ["sequence"],
+      additionalProperties: false,
+    },
+  },
+);
+
+/** The URL of the driver that the setting `driver` names: `memory`, or `sqlite` with every commit synced. */
+export function urlOf(task: Task): string {
+  const driver = textSetting(task, "driver");
+  return driver === "sqlite" ? `sqlite:${join(task.folder, "agentwire.db")}?synchronous=full` : `${driver}:`;
+}
+
+/** Connects a bus with no other options than the workload's. @throws Error unless it has the class `power` where it is on sqlite */
+export async function openBus(task: Task, options: ConnectOptions = {}): Promise<Bus> {
+  const power = textSetting(task, "driver") === "sqlite";
+  return connect(urlOf(task), { ...options, ...(power ? { require: "power" as const } : {}) });
+}
+
+/** A payload whose envelope has about the size asked for. */
+export function payloads(task: Task): (sequence: number) => Payload {
+  const text = filler(task.size);
+  return (sequence) => ({ sequence, text });
+}
+
+/** How many messages have not ended in one inbox: waiting, delayed or held. */
+export async function leftIn(bus: Bus, inbox: string): Promise<number> {
+  return (await bus.inboxes.get(inbox))?.waiting ?? 0;
+}

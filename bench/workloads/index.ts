@@ -1,0 +1,13 @@
+import type { Workload } from "../harness/workload.ts";
+import { memoryWorkloads } from "./memory.ts";
+import { processWorkloads } from "./process.ts";
+import { sqliteLife } from "./sqlite-life.ts";
+import { sqliteThroughput } from "./sqlite-throughput.ts";
+
+/** All workloads, in the order in which they run. */
+export const WORKLOADS: readonly Workload[] = [
+  ...memoryWorkloads,
+  ...sqliteThroughput,
+  ...sqliteLife,
+  ...processWorkloads,
+];
