@@ -36,6 +36,8 @@ export interface AgentRecord {
   readonly sends: readonly string[];
   /** Channel patterns it is subscribed to. */
   readonly subscribes: readonly string[];
+  /** Those of them that it subscribed to while running; they outlive a new definition. */
+  readonly added?: readonly string[];
   /** Handlers that run at once in one instance. */
   readonly concurrency: number;
   readonly limits?: AgentLimits;
@@ -47,10 +49,17 @@ export interface AgentRecord {
   readonly firstSeen: number;
 }
 
-/** What one process tells of its agents with each heartbeat: stored at `presence/<instance>` with a time to live, and signalled. */
+/**
+ * What one process tells of its agents with each heartbeat: stored at `presence/<instance>` with a time to live, and
+ * signalled. Liveness counts from when it arrives; no clock of the teller is believed.
+ */
 export interface Presence {
   readonly instance: string;
-  readonly at: number;
+  /** Counts what this process has told, from 1; a smaller one that comes late is left aside. */
+  readonly beat: number;
+  /** Milliseconds until the next one is due. */
+  readonly heartbeat: number;
+  /** None: the process has left. */
   readonly agents: readonly InstanceState[];
 }
 
@@ -71,7 +80,7 @@ export interface AgentInfo extends AgentRecord {
   readonly running: number;
   /** Waiting and held messages in its inbox, where known. */
   readonly waiting?: number;
-  /** (running + waiting) / concurrency over all its instances. */
+  /** Messages in its inbox, or running handlers where the inbox is not known, for each handler that can run at once. */
   readonly load: number;
   /** When an instance last told of itself, in wall milliseconds. */
   readonly lastSeen: number;
@@ -96,4 +105,3 @@ export interface AgentFilter extends Where {
   readonly status?: AgentStatus | readonly AgentStatus[];
   readonly exclude?: readonly string[];
 }
-
