@@ -104,8 +104,9 @@ export class InboxTable {
       expiresAfter ?? null,
       expiresAfter === undefined ? null : owner,
     ];
+    // The rows are read anew below; what earlier works of this transaction counted must be in them.
+    this.flush();
     if (known) {
-      this.flush();
       this.#connection
         .prepare("UPDATE inbox SET capacity = ?, overflow = ?, paused = ?, expires_after = ?, owner = ?, orphan_since = NULL WHERE id = ?")
         .run(...settings, known.id);
