@@ -90,12 +90,14 @@ export class SqliteBroker implements Broker, SettleDesk {
   }
 
   async consume(inbox: string, options: ConsumeOptions): Promise<Consumer> {
-    const { instance, exclusive = false } = options;
+    const { instance, lease, exclusive = false } = options;
     const claimId = await this.#file.run(`Consuming the inbox "${inbox}"`, (tx) => {
       const row = tx.tables.inboxes.find(inbox);
       if (!row) throw new AgentwireError("AGENT_NOT_FOUND", `There is no inbox "${inbox}"`, { details: { agent: inbox, suggestions: [] } });
       tx.rows++;
-      return tx.tables.claims.add({ inboxId: row.id, peer: tx.peer, instance, exclusive });
+      // Consumers elsewhere have to know that there is one more whose leases can lapse.
+      tx.wakeOthers(row);
+      return tx.tables.claims.add({ inboxId: row.id, peer: tx.peer, instance, exclusive, lease });
     });
     const consumer = new SqliteConsumer(new LocalConsumer(inbox, options, claimId), this.#file, () => this.#consumers.delete(consumer));
     this.#consumers.add(consumer);

@@ -16,6 +16,8 @@ export interface Claim {
   readonly peer: string;
   readonly instance: string;
   readonly exclusive: boolean;
+  /** How long its leases are, in milliseconds. */
+  readonly lease: number;
   readonly held: readonly HeldSlot[];
 }
 
@@ -54,6 +56,7 @@ function claimOf(row: Row): Claim {
     peer: row["peer"] as string,
     instance: row["instance"] as string,
     exclusive: row["exclusive"] === 1,
+    lease: row["lease"] as number,
     // A copy, because the client library's buffers need not be aligned.
     held: unpackHeld(Uint8Array.from(row["held"] as Uint8Array)),
   };
@@ -70,7 +73,7 @@ export class ClaimTable {
   readonly #all: Statement;
 
   constructor(connection: Connection) {
-    this.#insert = connection.prepare("INSERT INTO claim (inbox, peer, instance, exclusive, held) VALUES (?, ?, ?, ?, x'') RETURNING id");
+    this.#insert = connection.prepare("INSERT INTO claim (inbox, peer, instance, exclusive, lease, held) VALUES (?, ?, ?, ?, ?, x'') RETURNING id");
     this.#write = connection.prepare("UPDATE claim SET inbox = ?, held = ? WHERE id = ?");
     this.#remove = connection.prepare("DELETE FROM claim WHERE id = ?");
     this.#get = connection.prepare("SELECT * FROM claim WHERE id = ?");
@@ -80,9 +83,9 @@ export class ClaimTable {
   }
 
   /** Adds a consumer; returns its id. */
-  add(consumer: { inboxId: number; peer: string; instance: string; exclusive: boolean }): number {
-    const { inboxId, peer, instance, exclusive } = consumer;
-    return (this.#insert.get(inboxId, peer, instance, exclusive ? 1 : 0) as Row)["id"] as number;
+  add(consumer: Omit<Claim, "id" | "held">): number {
+    const { inboxId, peer, instance, exclusive, lease } = consumer;
+    return (this.#insert.get(inboxId, peer, instance, exclusive ? 1 : 0, lease) as Row)["id"] as number;
   }
 
   /** Whether there was such a claim. */

@@ -58,8 +58,10 @@ export class HandOut {
     const foreign = new Set<number>();
     const keys = new Set<string>();
     const exclusive: number[] = [];
+    let lease = Number.POSITIVE_INFINITY;
     for (const claim of tx.tables.claims.ofInbox(inbox.id)) {
       if (claim.peer === this.#options.peer) continue;
+      lease = Math.min(lease, claim.lease);
       if (claim.exclusive) exclusive.push(claim.id);
       for (const { slot } of claim.held) {
         foreign.add(slot);
@@ -70,6 +72,7 @@ export class HandOut {
     outlet.foreign = foreign;
     outlet.foreignKeys = keys;
     outlet.foreignExclusive = exclusive;
+    outlet.foreignLease = lease;
     outlet.stale = false;
   }
 

@@ -22,6 +22,8 @@ export class Outlet {
   foreignKeys: ReadonlySet<string> = new Set();
   /** Ids of the exclusive claims of other processes. */
   foreignExclusive: readonly number[] = [];
+  /** The shortest lease of the consumers of other processes; infinite: there are none. */
+  foreignLease = Number.POSITIVE_INFINITY;
   /** Another process may have changed the inbox since it was last looked at. */
   stale = true;
   readonly #panes: Pane[] = [];

@@ -33,7 +33,7 @@ const COPY = `
 const MIGRATIONS: readonly string[] = [
   `
 CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO counter VALUES ('revision', 0), ('takeovers', 0);
+INSERT INTO counter VALUES ('revision', 0), ('takeovers', 0), ('position', 0);
 
 CREATE TABLE peer (
   id TEXT PRIMARY KEY, instance TEXT NOT NULL, pid INTEGER NOT NULL, namespace TEXT NOT NULL, boot TEXT NOT NULL,
@@ -69,7 +69,7 @@ CREATE INDEX delayed_key ON delayed (inbox, order_key) WHERE order_key IS NOT NU
 
 CREATE TABLE claim (
   id INTEGER PRIMARY KEY AUTOINCREMENT, inbox INTEGER NOT NULL, peer TEXT NOT NULL, instance TEXT NOT NULL,
-  exclusive INTEGER NOT NULL, held BLOB NOT NULL
+  exclusive INTEGER NOT NULL, lease REAL NOT NULL, held BLOB NOT NULL
 );
 CREATE INDEX claim_inbox ON claim (inbox);
 CREATE INDEX claim_peer ON claim (peer);

@@ -346,8 +346,8 @@ export class Session {
       tx.tables.peers.add({ ...this.#here, id: this.peer, instance: this.context.instance, socket: socketPath(this.#url.path, this.peer) });
     }
     this.#consumers.delete(consumer.claimId);
-    const { instance, exclusive = false } = consumer.options;
-    consumer.claimId = tx.tables.claims.add({ inboxId: tx.tables.inboxes.find(consumer.inbox)?.id ?? 0, peer: this.peer, instance, exclusive });
+    const { instance, lease, exclusive = false } = consumer.options;
+    consumer.claimId = tx.tables.claims.add({ inboxId: tx.tables.inboxes.find(consumer.inbox)?.id ?? 0, peer: this.peer, instance, lease, exclusive });
     this.#consumers.set(consumer.claimId, consumer);
   }
 
@@ -387,8 +387,15 @@ export class Session {
     this.#timetable.noteDue(tx.nextDue);
     this.#timetable.noteExpiry(tx.nextExpiry);
     if (tx.claimed.length > 0) this.#timetable.lookAtLeases();
+    this.#timetable.watchForeignLeases(this.#shortestForeignLease());
     this.#timetable.wrote();
     if (this.#supplied.size > 0) this.queue.kick();
+  }
+
+  #shortestForeignLease(): number {
+    let shortest = Number.POSITIVE_INFINITY;
+    for (const { foreignLease } of this.outlets.values()) if (foreignLease < shortest) shortest = foreignLease;
+    return shortest;
   }
 
   #deliver(tx: Transaction): void {

@@ -19,6 +19,9 @@ function valueOf(row: Row): ValueRow {
 }
 
 /** Numbers that only grow: the store's revision, and how often a claim was taken from its consumer. */
+export type CounterName = "revision" | "takeovers";
+
+/** The counters of the file. */
 export class CounterTable {
   readonly #get: Statement;
   readonly #add: Statement;
@@ -28,12 +31,12 @@ export class CounterTable {
     this.#add = connection.prepare("UPDATE counter SET value = value + 1 WHERE name = ? RETURNING value");
   }
 
-  get(name: "revision" | "takeovers"): number {
+  get(name: CounterName): number {
     return (this.#get.get(name) as Row)["value"] as number;
   }
 
   /** Adds one; returns the new value. */
-  add(name: "revision" | "takeovers"): number {
+  add(name: CounterName): number {
     return (this.#add.get(name) as Row)["value"] as number;
   }
 }
@@ -54,15 +57,15 @@ export class ValueTable {
   constructor(connection: Connection, counters: CounterTable) {
     this.#counters = counters;
     const columns = "key, value, revision, expires_at";
-    const live = "key >= ? AND key < ? AND key > ? AND (expires_at IS NULL OR expires_at > ?)";
+    const live = "key >= ? AND key < ? AND (expires_at IS NULL OR expires_at > ?)";
     this.#get = connection.prepare(`SELECT ${columns} FROM kv WHERE key = ?`);
     this.#put = connection.prepare(
       `INSERT INTO kv (${columns}) VALUES (?, ?, ?, ?)
          ON CONFLICT (key) DO UPDATE SET value = excluded.value, revision = excluded.revision, expires_at = excluded.expires_at`,
     );
     this.#remove = connection.prepare("DELETE FROM kv WHERE key = ?");
-    this.#up = connection.prepare(`SELECT ${columns} FROM kv WHERE ${live} ORDER BY key LIMIT ?`);
-    this.#down = connection.prepare(`SELECT ${columns} FROM kv WHERE ${live} ORDER BY key DESC LIMIT ?`);
+    this.#up = connection.prepare(`SELECT ${columns} FROM kv WHERE ${live} AND key > ? ORDER BY key LIMIT ?`);
+    this.#down = connection.prepare(`SELECT ${columns} FROM kv WHERE ${live} AND key < ? ORDER BY key DESC LIMIT ?`);
     this.#expired = connection.prepare(`SELECT ${columns} FROM kv WHERE expires_at IS NOT NULL AND expires_at <= ? LIMIT ?`);
     this.#nextExpiry = connection.prepare("SELECT min(expires_at) AS at FROM kv WHERE expires_at IS NOT NULL");
     this.#touchBucket = connection.prepare(
@@ -90,10 +93,11 @@ export class ValueTable {
     this.#touchBucket.run(bucket, this.#counters.add("revision"));
   }
 
-  /** Keys from `from` up to, not including, `to`, in order. `limit` -1: all. */
-  range(from: string, to: string, rest: { after: string; now: number; limit: number; reverse: boolean }): ValueRow[] {
-    const statement = rest.reverse ? this.#down : this.#up;
-    return (statement.all(from, to, rest.after, rest.now, rest.limit) as Row[]).map(valueOf);
+  /** Keys from `from` up to, not including, `to`, in order or in reverse; only those that follow `after` in that order. `limit` -1: all. */
+  range(from: string, to: string, rest: { after: string | undefined; now: number; limit: number; reverse: boolean }): ValueRow[] {
+    const { reverse, now, limit } = rest;
+    const rows = reverse ? this.#down.all(from, to, now, rest.after ?? to, limit) : this.#up.all(from, to, now, rest.after ?? "", limit);
+    return (rows as Row[]).map(valueOf);
   }
 
   expired(now: number, limit: number): ValueRow[] {
@@ -122,18 +126,20 @@ export class LogTable {
   readonly #read: Statement;
   readonly #names: Statement;
   readonly #trim: Statement;
+  readonly #keepPosition: Statement;
   readonly #drop: Statement;
 
   constructor(connection: Connection) {
     this.#find = connection.prepare("SELECT id FROM log WHERE name = ?");
-    this.#create = connection.prepare("INSERT INTO log (name) VALUES (?) RETURNING id");
+    this.#create = connection.prepare("INSERT INTO log (name, position) SELECT ?, value FROM counter WHERE name = 'position' RETURNING id");
     this.#advance = connection.prepare("UPDATE log SET position = position + ? WHERE id = ? RETURNING position");
     this.#append = connection.prepare(`INSERT INTO log_entry (k, value) VALUES (${KEY}, ?)`);
     this.#read = connection.prepare(
       `SELECT k & 137438953471 AS position, value FROM log_entry WHERE k BETWEEN (${KEY}) AND (((? + 1) << 37) - 1) ORDER BY k LIMIT ?`,
     );
-    this.#names = connection.prepare("SELECT name FROM log WHERE name >= ? AND name < ? AND position > 0 ORDER BY name");
+    this.#names = connection.prepare("SELECT name FROM log WHERE name >= ? AND name < ? ORDER BY name");
     this.#trim = connection.prepare(`DELETE FROM log_entry WHERE k BETWEEN (? << 37) AND (${KEY})`);
+    this.#keepPosition = connection.prepare("UPDATE counter SET value = max(value, (SELECT position FROM log WHERE id = ?)) WHERE name = 'position'");
     this.#drop = connection.prepare("DELETE FROM log WHERE id = ?");
   }
 
@@ -159,7 +165,10 @@ export class LogTable {
     const id = this.#id(name);
     if (id === undefined) return;
     this.#trim.run(id, id, Math.min(upTo ?? 2 ** 37 - 1, 2 ** 37 - 1));
-    if (upTo === undefined) this.#drop.run(id);
+    if (upTo !== undefined) return;
+    // A later log of this name goes on above, so that a reader's place stays behind what is new.
+    this.#keepPosition.run(id);
+    this.#drop.run(id);
   }
 
   #id(name: string): number | undefined {

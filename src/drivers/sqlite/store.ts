@@ -43,10 +43,10 @@ export class SqliteStore implements Store {
     return this.#file.run(`Deleting the key "${key}"`, (tx) => this.#holds(tx, key, ifRevision) && this.#delete(tx, key));
   }
 
-  async list(prefix: string, { limit = -1, after = "", reverse = false }: ListOptions = {}): Promise<Entry[]> {
+  async list(prefix: string, { limit = -1, after, reverse = false }: ListOptions = {}): Promise<Entry[]> {
     const from = this.#key(prefix);
     const now = this.#context.clock.now();
-    const rest = { after: after === "" ? "" : this.#key(after), now, limit, reverse };
+    const rest = { after: after === undefined ? undefined : this.#key(after), now, limit, reverse };
     return this.#file.tables.values.range(from, from + LAST, rest).map((row) => this.#entry(row));
   }
 

@@ -70,6 +70,7 @@ export class Timetable {
   readonly #idle: Alarm;
   readonly #breaths: Timer[] = [];
   #expiredUpTo = 0;
+  #foreignLease = Number.POSITIVE_INFINITY;
   #commits = 0;
   #commitsSeen = 0;
   #commitsWrittenBack = 0;
@@ -120,12 +121,10 @@ export class Timetable {
     if (shortest !== Number.POSITIVE_INFINITY) this.#renewal.within(shortest);
   }
 
-  /** Other processes' leases have to be watched too: someone here waits for what they hold. */
-  watchForeignLeases(): void {
-    const tables = this.#options.tables();
-    if (this.#stopped || !tables) return;
-    const next = nextLapse(tables) - this.#options.clock.monotonic();
-    if (Number.isFinite(next)) this.#leases.within(Math.max(next, 0) + GRAIN);
+  /** Consumers of other processes, with leases as short as `lease`, may hold what someone here waits for. */
+  watchForeignLeases(lease: number): void {
+    this.#foreignLease = lease;
+    if (!this.#stopped && Number.isFinite(lease)) this.#leases.within(lease / 2);
   }
 
   /** A peer hung up: what it held goes to others as soon as it is certainly gone. */
@@ -185,13 +184,20 @@ export class Timetable {
 
   #removeOrphans(): void {
     const { clock, scope } = this.#options;
-    for (const name of this.#options.tables()?.peers.orphanedInboxes(scope, clock.now()) ?? []) this.#removeOrphan(name);
+    const names = this.#options.tables()?.peers.orphanedInboxes(scope, clock.now()) ?? [];
+    // Timers can be a little early.
+    if (names.length === 0) this.lookAhead();
+    for (const name of names) this.#removeOrphan(name);
   }
 
   #checkLeases(): void {
     this.#recover();
     this.lookAtLeases();
-    this.watchForeignLeases();
+    const tables = this.#options.tables();
+    if (!tables) return;
+    this.watchForeignLeases(this.#foreignLease);
+    const next = nextLapse(tables) - this.#options.clock.monotonic();
+    if (Number.isFinite(this.#foreignLease) && Number.isFinite(next)) this.#leases.within(Math.max(next, 0) + GRAIN);
   }
 
   #recover(): void {
@@ -229,9 +235,8 @@ export class Timetable {
     if (this.#stopped || !tables) return;
     const now = this.#options.clock.now();
     this.#expiredUpTo = 0;
-    this.#recover();
     this.#sweepKeys(now);
-    this.watchForeignLeases();
+    this.#checkLeases();
     this.#options.swept();
     // Spread, so that many processes do not sweep at once.
     this.#sweep.within(SWEEP * (0.9 + Math.random() * 0.2));

@@ -37,7 +37,7 @@ export class Watch {
 
   #rows(): readonly { readonly key: string; readonly value: string; readonly revision: number }[] {
     const { session, clock, prefix } = this.#options;
-    return session.tables.values.range(prefix, prefix + LAST, { after: "", now: clock.now(), limit: -1, reverse: false });
+    return session.tables.values.range(prefix, prefix + LAST, { after: undefined, now: clock.now(), limit: -1, reverse: false });
   }
 
   #look(keys: ReadonlySet<string>): void {
