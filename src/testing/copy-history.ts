@@ -11,12 +11,16 @@ export class CopyHistory {
   readonly recipient: string;
   readonly #digests = new Set<string>();
   readonly #faults = new Set<Fault>();
+  readonly #attempts = new Set<number>();
+  #unmarked = 0;
   #confirmations = 0;
   #ackTried = false;
   #ends = 0;
   #waiting = false;
   #lastWall = Number.NEGATIVE_INFINITY;
   handOffs = 0;
+  /** Hand-offs that a paused holder began after its copy had gone to another. */
+  overtaken = 0;
   /** When it was first handed off, in monotonic milliseconds. */
   firstAt: number | undefined;
 
@@ -66,8 +70,13 @@ export class CopyHistory {
   }
 
   #handedOff(event: HandOffEvent): void {
-    if (this.confirmed) this.#faults.add("repeated");
-    if (this.handOffs > 0 && !event.redelivered && event.attempt <= 1) this.#faults.add("unmarked");
+    const { attempt, redelivered } = event;
+    // A process can be paused between taking a copy and writing that down: its attempt is then older than what came since.
+    const overtaken = !this.#attempts.has(attempt) && [...this.#attempts].some((other) => other > attempt);
+    if (overtaken) this.overtaken++;
+    else if (this.confirmed) this.#faults.add("repeated");
+    if (!redelivered && attempt <= 1 && ++this.#unmarked > 1) this.#faults.add("unmarked");
+    this.#attempts.add(attempt);
     this.handOffs++;
     this.firstAt ??= event.at;
     if (event.digest !== undefined) this.#digests.add(event.digest);

@@ -21,7 +21,7 @@ export interface HistoryVerdict {
   readonly corrupted: readonly string[];
   /** Handed off again after a confirmed ack, or confirmed twice. */
   readonly repeated: readonly string[];
-  /** Handed off again, and neither `redelivered` nor a later attempt. */
+  /** Handed off more than once as a first attempt that is not `redelivered`. */
   readonly unmarked: readonly string[];
   readonly outOfOrder: readonly string[];
   /** Handed off after it had expired. */
@@ -44,6 +44,8 @@ export interface HistoryCounts {
   readonly ended: number;
   /** Hand-offs beyond the first of each copy. */
   readonly duplicates: number;
+  /** Of these, begun by a holder that had been paused until its copy had gone to another. */
+  readonly overtaken: number;
 }
 
 /** Judges what programs wrote down, alone from the events: no counter of the software under test is believed. Events may come in any order. */
@@ -91,5 +93,6 @@ function countsOf(sends: ReadonlyMap<string, SentMessage>, copies: ReadonlyMap<s
     acknowledged: all.filter((copy) => copy.confirmed).length,
     ended: all.filter((copy) => copy.ended).length,
     duplicates: handOffs - all.filter((copy) => copy.handOffs > 0).length,
+    overtaken: all.reduce((sum, copy) => sum + copy.overtaken, 0),
   };
 }

@@ -114,6 +114,18 @@ describe("checkHistory", () => {
     expect(verdict.invented).toEqual(["m -> bob"]);
   });
 
+  it("counts a holder that was paused before its handler began as overtaken, and not as a repetition", () => {
+    const handOff = (at: number, instance: string, attempt: number): HistoryEvent => ({ event: "hand-off", at, key: "m", recipient: "bob", instance, attempt, redelivered: attempt > 1 });
+    const verdict = checkHistory([
+      { event: "send", step: "ok", at: 1, key: "m", sender: "ada", recipients: ["bob"] },
+      handOff(2, "two", 2),
+      { event: "ack", step: "ok", at: 3, key: "m", recipient: "bob", instance: "two" },
+      handOff(4, "one", 1),
+    ]);
+    expect(faultsOf(verdict)).toEqual([]);
+    expect(verdict.counts).toMatchObject({ duplicates: 1, overtaken: 1 });
+  });
+
   it("calls two confirmed completions of one copy repeated, and one that was told its lease is lost not", () => {
     const first: HistoryEvent[] = [
       { event: "send", step: "ok", at: 1, key: "m", sender: "ada", recipients: ["bob"] },

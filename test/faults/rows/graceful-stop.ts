@@ -21,7 +21,7 @@ export const gracefulStop: Row = {
       );
       await Promise.all(senders.map((sender) => sender.says("ready")));
       let slowest = 0;
-      let unclean = 0;
+      const unclean: string[] = [];
       const signalled: { readonly instance: string; readonly at: number }[] = [];
       for (let strike = 0; strike < scale.strikes; strike++) {
         await new Promise((resolve) => setTimeout(resolve, 200 + scene.random() * 400));
@@ -32,7 +32,7 @@ export const gracefulStop: Row = {
         program.signal("SIGTERM");
         const code = await program.exited;
         slowest = Math.max(slowest, performance.now() - asked);
-        if (code !== 0 || !program.lines.includes("closed")) unclean++;
+        if (code !== 0 || !program.lines.includes("closed")) unclean.push(`exit code ${code}, last words ${program.lines.slice(-5).join(" | ")}`);
         const line = program.lines.find((one) => one.startsWith("signal "));
         signalled.push({ instance, at: Number(line?.split(" ")[1]) });
         team[at] = consumer();
@@ -43,7 +43,8 @@ export const gracefulStop: Row = {
       const result = judged(verdict);
       const after = written.filter((event) => event.event === "hand-off" && signalled.some(({ instance, at }) => event.instance === instance && event.at > at));
       result.figures["stopped"] = signalled.length;
-      within(result, "unclean exits", unclean, 0);
+      result.figures["unclean exits"] = unclean.length;
+      if (unclean[0] !== undefined) result.broken.push(`unclean exits: ${unclean.length}, such as ${unclean[0]}`);
       within(result, "longest stop", slowest, 10_000);
       within(result, "hand-offs after the signal", after.length, 0);
       within(result, "duplicates", verdict.counts.duplicates, 0);
