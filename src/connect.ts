@@ -4,6 +4,7 @@ import type { Layer } from "./agent/layer.ts";
 import { DURABILITY_CLASSES, type Durability, type DurabilityReport } from "./broker/capabilities.ts";
 import type { Driver, DriverContext } from "./broker/driver.ts";
 import { aboutMessage } from "./bus/about-message.ts";
+import { Agents } from "./bus/agents.ts";
 import { Budgets } from "./bus/budgets.ts";
 import { BoundSender, type SendingParts } from "./bus/bound-sender.ts";
 import { Channels } from "./bus/channels.ts";
@@ -100,7 +101,7 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
       clock,
       instance,
       ...(options.heartbeat === undefined ? {} : { heartbeat: parseDuration(options.heartbeat, { name: "heartbeat", min: 100 }) }),
-      loads: async () => new Map((await broker.inspect()).map((inbox) => [inbox.name, inbox.waiting])),
+      loads: async (inboxes) => new Map((await broker.inspect(inboxes)).map((inbox) => [inbox.name, inbox.waiting])),
     });
     await registry.start();
     const ids = new IdGenerator({ clock });
@@ -147,7 +148,7 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
       origin,
       guarantees,
       joining: { instance, broker, registry, sending, budgets, clock, events: hub, logger, keepAlive, layers, random },
-      agents: registry,
+      agents: new Agents(registry, broker),
       channels: new Channels({ broker, subscriptions: registry, events: hub, clock }),
       inboxes: new Inboxes(broker),
       deadLetters: new DeadLetters({ store, queue, receipts, clock, ids }),

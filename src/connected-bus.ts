@@ -3,6 +3,7 @@ import { join, type JoinParts } from "./agent/join.ts";
 import type { JoinedAgent, RunningAgent } from "./agent/running-agent.ts";
 import type { Broker } from "./broker/broker.ts";
 import type { DurabilityReport } from "./broker/capabilities.ts";
+import type { Agents } from "./bus/agents.ts";
 import { BoundSender, type SendingParts } from "./bus/bound-sender.ts";
 import type { Channels } from "./bus/channels.ts";
 import type { DeadLetters } from "./bus/dead-letters.ts";
@@ -44,7 +45,7 @@ export interface BusParts {
   readonly housekeeper: Housekeeper;
   readonly bridge: EventBridge;
   readonly guarantees: GuaranteesReport;
-  readonly agents: Registry;
+  readonly agents: Agents;
   readonly channels: Channels;
   readonly inboxes: Inboxes;
   readonly deadLetters: DeadLetters;
@@ -59,7 +60,7 @@ export interface Bus extends Sender<MessageType>, AsyncDisposable {
   readonly instance: string;
   /** Makes a definition a running agent. @throws AGENT_CONFLICT, UNSUPPORTED, LIMIT_EXCEEDED */
   join<N extends string, S, R>(definition: AgentDefinition<N, S, R>): Promise<RunningAgent<S, R>>;
-  readonly agents: Registry;
+  readonly agents: Agents;
   readonly channels: Channels;
   readonly inboxes: Inboxes;
   readonly deadLetters: DeadLetters;
@@ -84,7 +85,7 @@ const LOOK_AGAIN = 250;
 /** The bus behind {@link Bus}. */
 export class ConnectedBus extends BoundSender<MessageType> {
   readonly instance: string;
-  readonly agents: Registry;
+  readonly agents: Agents;
   readonly channels: Channels;
   readonly inboxes: Inboxes;
   readonly deadLetters: DeadLetters;
@@ -142,7 +143,9 @@ export class ConnectedBus extends BoundSender<MessageType> {
         const news = new Promise<void>((resolve) => (wake = resolve));
         await queue.drain();
         const inboxes = await broker.inspect();
-        const waiting = inboxes.reduce((sum, inbox) => sum + inbox.waiting - inbox.delayed, 0);
+        // A reply to a process that has died waits until its inbox is removed; nobody will ever take it.
+        const agents = inboxes.filter((inbox) => !inbox.name.startsWith("$reply."));
+        const waiting = agents.reduce((sum, inbox) => sum + inbox.waiting - inbox.delayed, 0);
         if (waiting === 0 && requests.size === 0) return;
         if (joining.clock.monotonic() > until) {
           throw new AgentwireError("TIMEOUT", `${waiting} messages still wait after ${timeout} ms`, { details: { timeout } });

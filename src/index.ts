@@ -7,6 +7,7 @@ export type { AgentTool } from "./agent/tools.ts";
 export { type CapabilityReport, CapabilityQuery, HealthCheck, type HealthReport, StatusQuery, type StatusReport } from "./agent/built-in.ts";
 export type { Durability, DurabilityReport } from "./broker/capabilities.ts";
 export type { InboxStatus } from "./broker/inbox.ts";
+export type { Agents } from "./bus/agents.ts";
 export type { ChannelStatus } from "./bus/channels.ts";
 export type { DeadLetterFilter, StoredDeadLetter } from "./bus/dead-letters.ts";
 export type { PublishContext, PublishInterceptor } from "./bus/origin.ts";
@@ -32,4 +33,7 @@ export { AgentFailure, AgentwireError, ERROR_CODES, type ErrorCode, type ErrorDe
 export * from "./message/index.ts";
 export type { BusEvent, EventOf, EventType } from "./observe/events.ts";
 export type { Logger } from "./observe/logger.ts";
+export type { AgentChange, AgentListener } from "./registry/agent-changes.ts";
+export type { PickFunction, PickOptions, PickStrategy } from "./registry/pick.ts";
+export type { RegistryStats } from "./registry/registry-stats.ts";
 export type { AgentFilter, AgentInfo, AgentKind, AgentLimits, AgentRecord, AgentStatus, Capability, Where } from "./registry/record.ts";

@@ -233,7 +233,7 @@ export class Dispatcher {
     if (target.kind === "agent" && !this.#parts.directory.get(target.name)) return this.#patiently(passage, undefined);
     let route: Route;
     try {
-      route = this.#routing.resolve(target, envelope.type, origin);
+      route = this.#routing.resolve(target, envelope, origin);
     } catch (error) {
       return AgentwireError.is(error, "NO_AGENT_FOUND") ? this.#patiently(passage, undefined) : Promise.reject(error);
     }
@@ -257,7 +257,7 @@ export class Dispatcher {
       } else {
         await directory.refresh();
       }
-      const route = this.#routing.resolve(outgoing.target, envelope.type, outgoing.origin);
+      const route = this.#routing.resolve(outgoing.target, envelope, outgoing.origin);
       await this.#holdFor(outgoing.target);
       result = await queue.publish(this.#publication(passage, route));
       if (result.status === "accepted") return this.#conclude(passage, route, result);

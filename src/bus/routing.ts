@@ -1,5 +1,6 @@
 import type { Candidate } from "../broker/publication.ts";
 import { AgentwireError } from "../errors.ts";
+import type { Envelope } from "../message/envelope.ts";
 import type { Directory, DirectoryEntry } from "../registry/directory.ts";
 import type { AgentStatus, Where } from "../registry/record.ts";
 import type { Origin } from "./origin.ts";
@@ -38,17 +39,17 @@ export class Routing {
     this.#now = now;
   }
 
-  /** @throws AGENT_NOT_FOUND, NO_AGENT_FOUND, FORBIDDEN when the agent's declared limits refuse the type */
-  resolve(target: Target, type: string, origin: Origin): Route {
+  /** @throws AGENT_NOT_FOUND, NO_AGENT_FOUND; FORBIDDEN, PAYLOAD_TOO_LARGE when the agent's declared limits refuse the message */
+  resolve(target: Target, message: Pick<Envelope, "type" | "payload">, origin: Origin): Route {
     switch (target.kind) {
       case "agent":
-        return this.#toAgent(target.name, target.hold, type);
+        return this.#toAgent(target.name, target.hold, message);
       case "one":
-        return this.#toOne(target.where, type, origin);
+        return this.#toOne(target.where, message, origin);
       case "channel":
-        return this.#fanOut(this.#directory.subscribers(target.channel), type, origin);
+        return this.#fanOut(this.#directory.subscribers(target.channel), message, origin);
       case "everyone":
-        return this.#fanOut(this.#recent(target.where), type, origin);
+        return this.#fanOut(this.#recent(target.where), message, origin);
     }
   }
 
@@ -57,23 +58,27 @@ export class Routing {
     this.#lastChosen.set(inbox, ++this.#choices);
   }
 
-  #toAgent(name: string, hold: boolean, type: string): Route {
+  #toAgent(name: string, hold: boolean, message: Pick<Envelope, "type" | "payload">): Route {
     const entry = this.#directory.get(name);
     if (!entry && !hold) {
       const suggestions = this.#directory.suggest(name);
       const near = suggestions.length > 0 ? `; did you mean ${suggestions.join(" or ")}?` : "";
       throw new AgentwireError("AGENT_NOT_FOUND", `No agent named "${name}" is known${near}`, { details: { agent: name, suggestions } });
     }
-    if (entry?.record.limits?.types && !entry.record.limits.types.includes(type)) {
-      throw new AgentwireError("FORBIDDEN", `Agent "${name}" declares that it takes no ${type}`, { details: { agent: name, type } });
+    if (entry?.record.limits?.types && !entry.record.limits.types.includes(message.type)) {
+      throw new AgentwireError("FORBIDDEN", `Agent "${name}" declares that it takes no ${message.type}`, { details: { agent: name, type: message.type } });
+    }
+    if (entry && !fitsSize(entry, message.payload)) {
+      const limit = entry.record.limits?.maxSize;
+      throw new AgentwireError("PAYLOAD_TOO_LARGE", `Agent "${name}" takes payloads of at most ${limit} bytes`, { details: { agent: name, limit } });
     }
     return { to: [name], fanOut: false, skipped: NOBODY };
   }
 
-  #toOne(where: Where, type: string, origin: Origin): Route {
+  #toOne(where: Where, { type, payload }: Pick<Envelope, "type" | "payload">, origin: Origin): Route {
     const fits = this.#directory
       .match(where)
-      .filter((entry) => entry.receives.has(type) && !(origin.isAgent && entry.record.name === origin.name));
+      .filter((entry) => takes(entry, type) && fitsSize(entry, payload) && !(origin.isAgent && entry.record.name === origin.name));
     if (fits.length === 0) {
       const filter = Object.entries(where).map(([name, value]) => `${name} "${value}"`);
       const asked = filter.length > 0 ? ` with ${filter.join(" and ")}` : "";
@@ -87,13 +92,13 @@ export class Routing {
     return { to: candidates.length === 1 && candidates[0] ? [candidates[0].inbox] : { pick: candidates }, fanOut: false, skipped: NOBODY };
   }
 
-  #fanOut(entries: readonly DirectoryEntry[], type: string, origin: Origin): Route {
+  #fanOut(entries: readonly DirectoryEntry[], { type, payload }: Pick<Envelope, "type" | "payload">, origin: Origin): Route {
     const to: string[] = [];
     let skipped: string[] | undefined;
     for (const entry of entries) {
       const name = entry.record.name;
       if (origin.isAgent && name === origin.name) continue;
-      if (entry.receives.has(type)) to.push(name);
+      if (takes(entry, type) && fitsSize(entry, payload)) to.push(name);
       else (skipped ??= []).push(name);
     }
     return { to, fanOut: true, skipped: skipped ?? NOBODY };
@@ -103,4 +108,14 @@ export class Routing {
     const since = this.#now() - WEEK;
     return this.#directory.match(where).filter((entry) => entry.status !== "offline" || entry.lastSeen >= since);
   }
+}
+
+function takes({ receives, record }: DirectoryEntry, type: string): boolean {
+  return receives.has(type) && (record.limits?.types === undefined || record.limits.types.includes(type));
+}
+
+/** Measured only for those who declare a limit. */
+function fitsSize({ record }: DirectoryEntry, payload: unknown): boolean {
+  const limit = record.limits?.maxSize;
+  return limit === undefined || Buffer.byteLength(JSON.stringify(payload)) <= limit;
 }

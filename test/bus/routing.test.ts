@@ -112,6 +112,17 @@ onEachDriver("routing", (buses) => {
     expect(seen.sort()).toEqual(["ann", "bob"]);
   });
 
+  it("holds senders to the limits that an agent declares", async () => {
+    const bus = await buses.open();
+    const small = defineAgent({ name: "small", role: "reader", subscribes: ["notes"], limits: { types: ["note"], maxSize: 30 } });
+    await bus.join(small.on(Note, () => {}).on(Other, () => {}));
+    await bus.send(Note, { text: "short" }, { to: "small" });
+    expect(await failure(bus.send(Other, { on: true }, { to: "small" }))).toMatchObject({ code: "FORBIDDEN" });
+    expect(await failure(bus.send(Note, { text: "x".repeat(40) }, { to: "small" }))).toMatchObject({ code: "PAYLOAD_TOO_LARGE", details: { limit: 30 } });
+    expect(await failure(bus.send(Note, { text: "x".repeat(40) }, { to: { role: "reader" } }))).toMatchObject({ code: "NO_AGENT_FOUND" });
+    expect((await bus.publish(Note, { text: "x".repeat(40) })).recipients).toEqual([]);
+  });
+
   it("refuses a type that the agent does not declare", async () => {
     const bus = await buses.open();
     await bus.join(defineAgent({ name: "reader" }).on(Note, () => {}));
