@@ -10,7 +10,7 @@ type AjvModule = typeof import("ajv/dist/2020.js");
 // Loaded when the first value comes: it costs as much as the rest of the package, and many programs never need it.
 const require = createRequire(import.meta.url);
 
-/** An instance of its own per schema: without the meta schemas it costs a third of a millisecond and keeps nothing alive. */
+// An instance of its own per schema: without the meta schemas it costs a third of a millisecond and keeps nothing alive.
 const OPTIONS: Options = { strict: false, meta: false, validateSchema: false, validateFormats: false, ownProperties: true, logger: false };
 
 /** Makes a JSON Schema ready for use: checked at once, compiled when the first value comes. `format` is an annotation, as the standard has it. @throws SCHEMA_INVALID, SCHEMA_UNSAFE */
@@ -19,22 +19,20 @@ export function compileJson(schema: JsonSchema, name: string): Compiled {
   let validate: ValidateFunction | undefined;
   return {
     validate: (value) => {
-      validate ??= compileWithAjv(checked, { name });
+      validate ??= compile(checked, name);
       return validate(value) ? { value } : { issues: (validate.errors ?? []).map(toIssue) };
     },
     jsonSchema: () => checked,
   };
 }
 
-/** Compiles a checked schema. `options` name it for the error, and say how the schema's author counts characters. @throws SCHEMA_INVALID */
-export function compileWithAjv(schema: JsonSchema, options: { readonly name: string; readonly units?: "characters" | "utf-16" }): ValidateFunction {
+function compile(schema: JsonSchema, name: string): ValidateFunction {
   const { Ajv2020 } = require("ajv/dist/2020.js") as AjvModule;
-  const unicode = options.units !== "utf-16";
   try {
     const { $schema: _dialect, ...rest } = schema;
-    return new Ajv2020({ ...OPTIONS, unicode, unicodeRegExp: unicode }).compile(rest);
+    return new Ajv2020(OPTIONS).compile(rest);
   } catch (cause) {
-    throw new AgentwireError("SCHEMA_INVALID", `The schema of ${options.name} cannot be compiled`, { cause });
+    throw new AgentwireError("SCHEMA_INVALID", `The schema of ${name} cannot be compiled`, { cause });
   }
 }
 

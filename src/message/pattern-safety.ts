@@ -7,6 +7,8 @@ const MOST_EDGES = 100_000;
 const LARGEST_LOOP = 300;
 /** A counted repetition that comes to no more characters than this is written out; a longer one counts as endless. */
 const WRITTEN_OUT = 32;
+/** The same for a part that can be empty: which of the repetitions are empty is one more choice each. */
+const WRITTEN_OUT_EMPTY = 16;
 
 /** A character of a pattern and those that can follow it, with the number of ways. */
 interface Position {
@@ -92,6 +94,8 @@ class Automaton {
 
   #repeat({ part, min, max }: Extract<RegexPart, { kind: "repeat" }>): Piece {
     if (max === 0) return EMPTY;
+    const counted = max === Number.POSITIVE_INFINITY ? min : max;
+    if (counted > 1 && counted * size(part) > WRITTEN_OUT_EMPTY && canBeEmpty(part)) throw new TooComplex();
     if (max <= 1 || max * size(part) <= WRITTEN_OUT) return this.#times(part, min, max);
     const piece = this.build(part);
     this.#link(piece.last, piece.first);
@@ -126,6 +130,21 @@ function size(part: RegexPart): number {
       return size(part.part);
     case "repeat":
       return part.max === 0 ? 0 : part.max * Math.max(1, size(part.part));
+  }
+}
+
+function canBeEmpty(part: RegexPart): boolean {
+  switch (part.kind) {
+    case "character":
+      return false;
+    case "sequence":
+      return part.parts.every(canBeEmpty);
+    case "choice":
+      return part.options.some(canBeEmpty);
+    case "look":
+      return true;
+    case "repeat":
+      return part.min === 0 || canBeEmpty(part.part);
   }
 }
 

@@ -14,24 +14,43 @@ interface ExportsJsonSchema {
   readonly jsonSchema?: { input(options: { readonly target: string }): JsonSchema };
 }
 
-/** Makes a Standard Schema ready for use; its own library validates. */
+/**
+ * Makes a Standard Schema ready for use. Its own library validates, since only it knows the schema's transforms,
+ * refinements and defaults; compiled to JavaScript, today's libraries are as fast as a JSON Schema validator.
+ * @throws SCHEMA_INVALID
+ */
 export function compileStandard(schema: StandardSchemaV1, name: string): Compiled {
   const standard = schema["~standard"];
+  if (typeof standard?.validate !== "function") throw new AgentwireError("SCHEMA_INVALID", `The schema of ${name} has no validate function`);
+  let exported: JsonSchema | undefined;
+  const failed = (cause: unknown): never => {
+    throw new AgentwireError("SCHEMA_INVALID", `The schema of ${name} threw instead of validating`, { cause });
+  };
   return {
     validate: (value) => {
-      const result = standard.validate(value) as StandardResult | Promise<StandardResult>;
-      return result instanceof Promise ? result.then(toValidation) : toValidation(result);
-    },
-    jsonSchema: () => {
-      const exporter = (standard as ExportsJsonSchema).jsonSchema;
-      if (!exporter) throw new AgentwireError("SCHEMA_INVALID", `The schema of ${name} (${standard.vendor}) cannot be written as JSON Schema`);
+      let result: StandardResult | PromiseLike<StandardResult>;
       try {
-        return exporter.input({ target: "draft-2020-12" });
+        result = standard.validate(value) as StandardResult | PromiseLike<StandardResult>;
       } catch (cause) {
-        throw new AgentwireError("SCHEMA_INVALID", `The schema of ${name} cannot be written as JSON Schema`, { cause });
+        return failed(cause);
       }
+      return isPending(result) ? Promise.resolve(result).then(toValidation, failed) : toValidation(result);
     },
+    jsonSchema: () => (exported ??= exportSchema(standard, name)),
   };
+}
+
+function exportSchema(standard: StandardSchemaV1["~standard"] & ExportsJsonSchema, name: string): JsonSchema {
+  if (!standard.jsonSchema) throw new AgentwireError("SCHEMA_INVALID", `The schema of ${name} (${standard.vendor}) cannot be written as JSON Schema`);
+  try {
+    return standard.jsonSchema.input({ target: "draft-2020-12" });
+  } catch (cause) {
+    throw new AgentwireError("SCHEMA_INVALID", `The schema of ${name} cannot be written as JSON Schema`, { cause });
+  }
+}
+
+function isPending(result: StandardResult | PromiseLike<StandardResult>): result is PromiseLike<StandardResult> {
+  return typeof (result as { then?: unknown }).then === "function";
 }
 
 function toValidation(result: StandardResult): Validation {
@@ -41,5 +60,8 @@ function toValidation(result: StandardResult): Validation {
 
 function segment(part: PathSegment): string | number {
   const key = typeof part === "object" ? part.key : part;
-  return typeof key === "number" ? key : String(key);
+  if (typeof key === "number") return key;
+  // A sender chooses the names in a payload, and so their length.
+  const name = String(key);
+  return name.length > 100 ? `${name.slice(0, 100)}…` : name;
 }
