@@ -20,7 +20,7 @@ export interface AuditReport {
   /** Folders with a package.json, broken ones included. */
   readonly packages: number;
   readonly bytes: number;
-  readonly files: number;
+  readonly fileCount: number;
   /** Packages by licence as written, most first; "(none)" for those without. */
   readonly licences: readonly (readonly [licence: string, packages: number])[];
   readonly families: readonly (readonly [family: string, packages: number])[];
@@ -69,7 +69,7 @@ export function makeReport(parts: ReportParts): AuditReport {
     conversation,
     packages,
     bytes: sizes.reduce((sum, size) => sum + size.bytes, 0),
-    files: sizes.reduce((sum, size) => sum + size.files, 0),
+    fileCount: sizes.reduce((sum, size) => sum + size.files, 0),
     licences: countBy(audited.map((one) => one.licence || "(none)")),
     families: countBy([...findings.licences.values()].map((one) => one.family)),
     largest: audited.sort((a, b) => b.bytes - a.bytes).slice(0, LARGEST),

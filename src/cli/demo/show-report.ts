@@ -14,7 +14,7 @@ export function showReport(report: AuditReport, style: Style): string[] {
   const lines = [
     "",
     style.bold(`Audit of ${plainText(report.folder)}`),
-    `${report.packages} packages, ${report.files} files, ${size(report.bytes)}`,
+    `${report.packages} packages, ${report.fileCount} files, ${size(report.bytes)}`,
     "",
     style.bold("Licences"),
     ...table([{ title: "licence" }, { title: "packages", right: true }], licences.slice(0, MOST_LICENCES)),
