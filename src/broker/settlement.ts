@@ -13,7 +13,10 @@ export type Settlement =
       readonly record: ReceiptRecord;
       /** Kept with the record when it ends as `dead-lettered`. */
       readonly deadLetter?: DeadLetter<Envelope>;
-      /** Messages to publish in the same step, such as the reply. */
+      /**
+       * Messages to publish in the same step, such as the reply. An unknown inbox is left out, a full one ends only its
+       * copy, dead-lettered with INBOX_FULL; `routedAt` is not looked at: the settle itself never fails for them.
+       */
       readonly emit?: readonly Publication[];
       /** Not urgent: may wait a few milliseconds for a commit to share, if nothing else is under way. */
       readonly lazy?: boolean;

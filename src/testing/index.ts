@@ -1,3 +1,7 @@
+export { brokerConformance } from "./conformance/broker/index.ts";
+export { storeConformance } from "./conformance/store/index.ts";
+export type { ConformanceEngine, ConformanceOptions, EngineTime } from "./conformance/suite.ts";
 export { FakeClock, type FakeClockOptions } from "./fake-clock.ts";
 export type { Faults } from "./faulty-broker.ts";
 export { type TestBus, type TestBusOptions, type TestClock, testBus } from "./test-bus.ts";
+export { claimsOf, type DriverName, gapOf, gapsOf, type Guarantee, type GuaranteeId, type GuaranteeLevel, GUARANTEES } from "./guarantees.ts";

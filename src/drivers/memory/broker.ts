@@ -6,6 +6,7 @@ import type { InboxSpec, InboxStatus, InspectOptions, Waiting } from "../../brok
 import type { Publication, PublishResult } from "../../broker/publication.ts";
 import type { CancelledEnd } from "../../broker/settlement.ts";
 import { AgentwireError } from "../../errors.ts";
+import { guarded } from "./guarded.ts";
 import type { MemoryScope } from "./scope.ts";
 import { statusOf, waitingOf } from "./status.ts";
 
@@ -96,14 +97,7 @@ export class MemoryBroker implements Broker {
   }
 
   onSignal(topic: string, listener: SignalListener): () => void {
-    const stop = this.#scope.signals.listen(topic, (data) => {
-      try {
-        listener(data);
-      } catch (error) {
-        const details = { topic, error: error instanceof Error ? error.name : typeof error };
-        this.#context.report({ type: "driver.fault", driver: "memory", message: "A listener to a signal threw an error.", details });
-      }
-    });
+    const stop = this.#scope.signals.listen(topic, guarded(listener, { about: { topic }, context: this.#context }));
     this.#stops.add(stop);
     return () => {
       this.#stops.delete(stop);

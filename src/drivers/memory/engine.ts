@@ -27,6 +27,6 @@ export class MemoryEngine {
   driver(context: DriverContext): Driver {
     let scope = this.#scopes.get(context.scope);
     if (!scope) this.#scopes.set(context.scope, (scope = new MemoryScope(this.#clock, this.#retention)));
-    return { broker: new MemoryBroker(scope, context), store: new MemoryStore(scope) };
+    return { broker: new MemoryBroker(scope, context), store: new MemoryStore(scope, context) };
   }
 }

@@ -276,6 +276,8 @@ export class MemoryInbox implements Home, ConsumedInbox, Dispatchable {
 
   /** The lease has run out: the copy goes to somebody else. */
   lapse(copy: Copy): void {
+    // Another holder, told of a lapse in the same moment, may have settled it.
+    if (copy.state !== "held") return;
     const holder = copy.holder as MemoryConsumer;
     const next = this.#comeBack(copy, "lost");
     next.redelivered = true;

@@ -26,32 +26,22 @@ export class Publisher {
   publish(batch: readonly Publication[]): PublishResult[] {
     const now = this.#options.now();
     const results: PublishResult[] = [];
-    for (const publication of batch) results.push(this.#publish(publication, now));
+    for (const publication of batch) results.push(this.#publish(publication, now, "sent"));
     return results;
   }
 
   /** Publishes what a settle emits: unknown inboxes are left out, a full one ends only its copy, and nobody routes anew. */
   emit(publications: readonly Publication[]): void {
     const now = this.#options.now();
-    for (const publication of publications) {
-      const { message, to } = publication;
-      const [only] = to as readonly string[];
-      // A reply: nothing to pick, nothing to filter, and so no copy of the publication.
-      const inbox = !("pick" in to) && to.length === 1 && !publication.dedupe ? this.#options.inboxes.get(only as string) : undefined;
-      if (inbox) this.#put(inbox, publication, now);
-      else {
-        const known = "pick" in to ? to : to.filter((name) => this.#options.inboxes.has(name));
-        const { routedAt: _, ...rest } = publication;
-        this.#publish({ ...rest, message, to: known, fanOut: true }, now);
-      }
-    }
+    for (const publication of publications) this.#publish(publication, now, "emitted");
   }
 
-  #publish(publication: Publication, now: number): PublishResult {
+  #publish(publication: Publication, now: number, how: "sent" | "emitted"): PublishResult {
     const { message, to, dedupe } = publication;
     const double = dedupe && this.#double(publication, dedupe, now);
     if (double) return double;
-    if (publication.routedAt !== undefined && publication.routedAt !== this.#options.registryRevision()) return { status: "stale" };
+    const { routedAt } = publication;
+    if (routedAt !== undefined && how === "sent" && routedAt !== this.#options.registryRevision()) return { status: "stale" };
 
     const inboxes: MemoryInbox[] = [];
     if ("pick" in to) {
@@ -61,11 +51,11 @@ export class Publisher {
     } else {
       for (const name of to) {
         const inbox = this.#options.inboxes.get(name);
-        if (!inbox) return unknown(name);
-        inboxes.push(inbox);
+        if (inbox) inboxes.push(inbox);
+        else if (how === "sent") return unknown(name);
       }
     }
-    if (!publication.fanOut && !publication.refused) {
+    if (!publication.fanOut && !publication.refused && how === "sent") {
       // All are looked at before any is changed: a message is stored for all its recipients or for none.
       for (const inbox of inboxes) if (!inbox.hasRoom(message, publication.supersedes)) return full(inbox);
     }

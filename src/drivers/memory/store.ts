@@ -1,5 +1,7 @@
+import type { DriverContext } from "../../broker/driver.ts";
 import { AgentwireError } from "../../errors.ts";
 import type { Change, Entry, ListOptions, LogEntry, PutOptions, ReadOptions, Store, StoreCapabilities, StoreOperation } from "../../store/store.ts";
+import { guarded } from "./guarded.ts";
 import { plainCopy } from "./plain-copy.ts";
 import type { MemoryScope } from "./scope.ts";
 
@@ -9,11 +11,13 @@ const CAPABILITIES: StoreCapabilities = { driver: "memory", transaction: true };
 export class MemoryStore implements Store {
   readonly capabilities = CAPABILITIES;
   readonly #scope: MemoryScope;
+  readonly #context: DriverContext;
   readonly #stops = new Set<() => void>();
   #open = false;
 
-  constructor(scope: MemoryScope) {
+  constructor(scope: MemoryScope, context: DriverContext) {
     this.#scope = scope;
+    this.#context = context;
   }
 
   async open(): Promise<void> {
@@ -43,7 +47,7 @@ export class MemoryStore implements Store {
   }
 
   watch(prefix: string, listener: (changes: readonly Change[]) => void): () => void {
-    const stop = this.#opened().watchers.add(prefix, listener);
+    const stop = this.#opened().watchers.add(prefix, guarded(listener, { about: { prefix }, context: this.#context }));
     this.#stops.add(stop);
     return () => {
       this.#stops.delete(stop);

@@ -169,6 +169,23 @@ describe("memoryDriver", () => {
     expect(await held[0]?.settle({ outcome: "release" })).toBe("settled");
   });
 
+  it("leaves alone what a holder settles while other leases lapse", async () => {
+    const clock = new FakeClock();
+    const { broker } = await open(memoryDriver("memory:", memoryContext(clock)));
+    await broker.declareInbox({ name: "a" });
+    await broker.publish([message(), message()].map((one) => ({ message: one, to: ["a"] })));
+    const held: Delivery[] = [];
+    const consumer = await broker.consume("a", {
+      instance: "i", lease: 1_000, renew: false,
+      onDeliveries: (given) => void held.push(...given),
+      onRevoked: () => void held[1]?.settle({ outcome: "retry", delay: 60_000 }),
+    });
+    consumer.credit(2);
+    await clock.advance(1_000);
+    const [status] = await broker.inspect(["a"]);
+    expect(status).toMatchObject({ waiting: 2, held: 0, delayed: 1 });
+  });
+
   it("reports a listener that throws, and stores nothing of a transaction with a value that is no JSON", async () => {
     const events: DriverEvent[] = [];
     const { broker, store } = await open(memoryDriver("memory:", memoryContext(new FakeClock(), (event) => events.push(event))));
@@ -178,6 +195,12 @@ describe("memoryDriver", () => {
     broker.signal("t", 1);
     await new Promise(setImmediate);
     expect(events.at(-1)).toMatchObject({ type: "driver.fault", details: { topic: "t", error: "TypeError" } });
+    store.watch("k/", () => {
+      throw new Error("secret");
+    });
+    await store.put("k/w", 1);
+    await new Promise(setImmediate);
+    expect(events.at(-1)).toMatchObject({ type: "driver.fault", details: { prefix: "k/", error: "Error" } });
     expect(JSON.stringify(events)).not.toContain("secret");
     const steps = [{ put: "k/a", value: 1 }, { put: "k/b", value: undefined }];
     await expect(store.transaction(steps)).rejects.toMatchObject({ code: "PAYLOAD_INVALID" });

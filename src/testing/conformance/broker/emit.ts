@@ -28,6 +28,22 @@ export const emitCases: readonly ConformanceCase<BrokerTrial>[] = [
     },
   },
   {
+    name: "dead-letters what a settle emits to a full inbox, and ends the delivery all the same",
+    verifies: ["settle.emit", "dead-letter.kept", "receipt.ends"],
+    async run(trial) {
+      await trial.declare("inbox");
+      await trial.declare("full", { capacity: 1 });
+      await trial.send("full");
+      const handled = await trial.send("inbox");
+      const delivery = await (await trial.take("inbox")).next();
+      const emitted = trial.message();
+      assert.equal(await delivery.settle({ outcome: "end", record: recordOf(delivery), emit: [{ message: emitted, to: ["full"] }] }), "settled");
+      assert.equal((await trial.ended(handled)).end, "acknowledged");
+      const record = await trial.ended(emitted);
+      assert.deepEqual([record.end, record.reason, record.recipient], ["dead-lettered", "INBOX_FULL", "full"]);
+    },
+  },
+  {
     name: "emits nothing with a settle that did nothing",
     verifies: ["settle.emit", "lease.fence", "settle.once"],
     async run(trial) {
