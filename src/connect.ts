@@ -31,6 +31,7 @@ import { IdGenerator } from "./message/id.ts";
 import { checkName } from "./message/name.ts";
 import { createLogger, type Logger, silentLogger } from "./observe/logger.ts";
 import { EventHub } from "./observe/event-hub.ts";
+import { ContractBook } from "./registry/contracts.ts";
 import { Registry } from "./registry/registry.ts";
 
 const DEFAULT_URL = "sqlite:.agentwire/agentwire.db";
@@ -127,6 +128,7 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
       },
     };
     const outside = new BoundSender(sending, origin);
+    const contracts = new ContractBook(store);
     const bridge = new EventBridge({ hub, signals: broker, clock, instance });
     const housekeeper = new Housekeeper({
       store,
@@ -147,8 +149,8 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
       keepAlive,
       origin,
       guarantees,
-      joining: { instance, broker, registry, sending, budgets, clock, events: hub, logger, keepAlive, layers, random },
-      agents: new Agents(registry, broker),
+      joining: { instance, broker, registry, contracts, sending, budgets, clock, events: hub, logger, keepAlive, layers, random },
+      agents: new Agents({ registry, contracts, broker }),
       channels: new Channels({ broker, subscriptions: registry, events: hub, clock }),
       inboxes: new Inboxes(broker),
       deadLetters: new DeadLetters({ store, queue, receipts, clock, ids }),

@@ -34,6 +34,7 @@ export * from "./message/index.ts";
 export type { BusEvent, EventOf, EventType } from "./observe/events.ts";
 export type { Logger } from "./observe/logger.ts";
 export type { AgentChange, AgentListener } from "./registry/agent-changes.ts";
+export type { AgentContract } from "./registry/contracts.ts";
 export type { PickFunction, PickOptions, PickStrategy } from "./registry/pick.ts";
 export type { RegistryStats } from "./registry/registry-stats.ts";
 export type { AgentFilter, AgentInfo, AgentKind, AgentLimits, AgentRecord, AgentStatus, Capability, Where } from "./registry/record.ts";

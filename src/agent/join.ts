@@ -7,10 +7,11 @@ import { AgentwireError } from "../errors.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { KeepAlive } from "../internal/keep-alive.ts";
 import { parseDuration } from "../message/duration.ts";
-import type { MessageType } from "../message/index.ts";
+import type { JsonSchema, MessageType } from "../message/index.ts";
 import type { EventHub } from "../observe/event-hub.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { AgentRecord, InstanceState } from "../registry/record.ts";
+import type { AgentContract, ContractBook } from "../registry/contracts.ts";
 import type { Registry } from "../registry/registry.ts";
 import { BUILT_IN_TYPES, builtInHandlers, type StatusReport } from "./built-in.ts";
 import type { AgentDefinition, DefinitionParts, HandlerEntry } from "./definition.ts";
@@ -25,6 +26,7 @@ export interface JoinParts {
   readonly instance: string;
   readonly broker: Broker;
   readonly registry: Registry;
+  readonly contracts: ContractBook;
   readonly sending: SendingParts;
   readonly budgets: Budgets;
   readonly clock: Clock;
@@ -73,7 +75,10 @@ export async function join(definition: AgentDefinition<string, unknown, unknown>
     ...(spec.capacity === undefined ? {} : { capacity: spec.capacity }),
     overflow: spec.overflow === "drop-oldest" ? "drop-oldest" : "reject",
   });
-  await registry.register(recordOf(definition["~parts"], pulled, clock.now()));
+  await Promise.all([
+    registry.register(recordOf(definition["~parts"], pulled, clock.now())),
+    parts.contracts.save(spec.name, contractOf(definition["~parts"], pulled)),
+  ]);
   await spec.onStart?.();
 
   worker = new Worker(host, {
@@ -148,6 +153,19 @@ function recordOf({ spec, handlers }: DefinitionParts, pulled: readonly MessageT
     ...(spec.overflow === "wait" ? { waits: true } : {}),
     firstSeen: now,
   };
+}
+
+function contractOf({ spec, handlers }: DefinitionParts, pulled: readonly MessageType[]): AgentContract {
+  const schemas = (types: readonly MessageType[]): AgentContract["receives"] => Object.fromEntries(types.flatMap(exported));
+  return { receives: schemas([...[...handlers.values()].map((entry) => entry.type), ...pulled]), sends: schemas(spec.sends ?? []) };
+}
+
+function exported(type: MessageType): [string, JsonSchema][] {
+  try {
+    return [[type.name, type.jsonSchema()]];
+  } catch {
+    return [];
+  }
 }
 
 function statusReport(

@@ -1,5 +1,6 @@
 import type { Broker } from "../broker/broker.ts";
 import type { AgentListener } from "../registry/agent-changes.ts";
+import type { AgentContract, ContractBook } from "../registry/contracts.ts";
 import type { PickOptions } from "../registry/pick.ts";
 import type { AgentFilter, AgentInfo } from "../registry/record.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -8,16 +9,27 @@ import type { RegistryStats } from "../registry/registry-stats.ts";
 /** The agents of a bus, whether they run or not. */
 export class Agents {
   readonly #registry: Registry;
+  readonly #contracts: ContractBook;
   readonly #broker: Pick<Broker, "deleteInbox">;
 
-  constructor(registry: Registry, broker: Pick<Broker, "deleteInbox">) {
-    this.#registry = registry;
-    this.#broker = broker;
+  constructor(options: { readonly registry: Registry; readonly contracts: ContractBook; readonly broker: Pick<Broker, "deleteInbox"> }) {
+    this.#registry = options.registry;
+    this.#contracts = options.contracts;
+    this.#broker = options.broker;
   }
 
-  /** All agents that match; all without a filter. */
-  find(filter?: AgentFilter): Promise<AgentInfo[]> {
-    return this.#registry.find(filter);
+  /** All agents that match; all without a filter. `accepts` keeps those with a message type that the value fits. */
+  async find(filter: AgentFilter & { readonly accepts?: unknown } = {}): Promise<AgentInfo[]> {
+    const { accepts, ...rest } = filter;
+    const agents = await this.#registry.find(rest);
+    if (accepts === undefined) return agents;
+    const accepting = await this.#contracts.accepting(accepts);
+    return agents.filter((agent) => accepting.has(agent.name));
+  }
+
+  /** What an agent takes and gives, as JSON Schemas by message type. */
+  contract(name: string): Promise<AgentContract | undefined> {
+    return this.#contracts.get(name);
   }
 
   get(name: string): Promise<AgentInfo | undefined> {
@@ -44,7 +56,7 @@ export class Agents {
    */
   async remove(name: string, options: { readonly force?: boolean } = {}): Promise<boolean> {
     const removed = await this.#registry.remove(name, options);
-    if (removed) await this.#broker.deleteInbox(name);
+    if (removed) await Promise.all([this.#broker.deleteInbox(name), this.#contracts.remove(name)]);
     return removed;
   }
 

@@ -112,6 +112,14 @@ onEachDriver("routing", (buses) => {
     expect(seen.sort()).toEqual(["ann", "bob"]);
   });
 
+  it("finds the agents that take a value", async () => {
+    const bus = await buses.open();
+    await bus.join(defineAgent({ name: "noter" }).on(Note, () => {}));
+    await bus.join(defineAgent({ name: "other", sends: [Note] }).on(Other, () => {}));
+    expect((await bus.agents.find({ accepts: { text: "x" } })).map((agent) => agent.name)).toEqual(["noter"]);
+    expect(await bus.agents.contract("other")).toMatchObject({ receives: { other: { type: "object" } }, sends: { note: { type: "object" } } });
+  });
+
   it("holds senders to the limits that an agent declares", async () => {
     const bus = await buses.open();
     const small = defineAgent({ name: "small", role: "reader", subscribes: ["notes"], limits: { types: ["note"], maxSize: 30 } });
