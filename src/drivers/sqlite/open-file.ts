@@ -108,7 +108,8 @@ export async function openFile(library: ClientLibrary, options: SqliteOptions, h
   if (checkFile(path)) await patiently(what, path, () => checkContent(library, path, here));
   const connection = await patiently(what, path, () => library.open(path, { readonly: false }));
   try {
-    const version = String((connection.prepare("SELECT sqlite_version() AS version").get() as Row)["version"]);
+    // Even this reads the schema, which a process that is just making the file keeps locked.
+    const version = await patiently(what, path, () => String((connection.prepare("SELECT sqlite_version() AS version").get() as Row)["version"]));
     if (!isSafeSqlite(version)) {
       throw new AgentwireError("DRIVER_MISSING", `${library.name} has SQLite ${version}, which can damage a file shared by several processes; 3.51.3 or later is needed`);
     }

@@ -108,10 +108,7 @@ function handOffOf({ offeredAt, consumer }: SqliteDelivery): PastHandOff {
   return { offeredAt, instance: consumer.options.instance };
 }
 
-/** The next copy of an order key can be handed out now, in any process. */
+/** The next copy of an order key may be handed out now by another process. */
 function freeKey(tx: Transaction, inbox: InboxRow, copy: ReadyCopy): void {
-  if (copy.orderKey === undefined) return;
-  const outlet = tx.outletOf(inbox);
-  if (outlet) tx.supplied.add(outlet);
-  tx.wakeOthers(inbox);
+  if (copy.orderKey !== undefined) tx.wakeOthers(inbox);
 }

@@ -145,6 +145,9 @@ export class Transaction implements Moment {
     consumer.held.delete(delivery.slot);
     this.released.push(delivery);
     this.#touched.add(consumer);
+    // What could not go out beside this copy may go now: one that has to be alone, or the next of its order key.
+    const outlet = this.#outlets.get(consumer.inbox);
+    if (outlet?.hungry) this.supplied.add(outlet);
   }
 
   /** What a consumer holds, or until when, has changed. */
