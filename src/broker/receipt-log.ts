@@ -25,7 +25,12 @@ export function receiptLog(id: string): string {
 
 /** The log for messages whose ids were made at a wall time in milliseconds. */
 export function receiptLogAt(time: number): string {
-  return RECEIPT_LOG_PREFIX + Math.floor(time / MINUTE).toString(36).padStart(WIDTH, "0");
+  return (
+    RECEIPT_LOG_PREFIX +
+    Math.floor(time / MINUTE)
+      .toString(36)
+      .padStart(WIDTH, "0")
+  );
 }
 
 /** Sorts records of one step by the log that each belongs to. */

@@ -74,7 +74,8 @@ export class FakeClock implements Clock {
   #first(end: number): FakeTimer | undefined {
     let first: FakeTimer | undefined;
     for (const timer of this.#timers) {
-      if (timer.at <= end && (!first || timer.at < first.at || (timer.at === first.at && timer.order < first.order))) first = timer;
+      if (timer.at <= end && (!first || timer.at < first.at || (timer.at === first.at && timer.order < first.order)))
+        first = timer;
     }
     return first;
   }

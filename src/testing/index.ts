@@ -3,5 +3,14 @@ export { storeConformance } from "./conformance/store/index.ts";
 export type { ConformanceEngine, ConformanceOptions, EngineTime } from "./conformance/suite.ts";
 export { FakeClock, type FakeClockOptions } from "./fake-clock.ts";
 export type { Faults } from "./faulty-broker.ts";
+export {
+  claimsOf,
+  type DriverName,
+  GUARANTEES,
+  type Guarantee,
+  type GuaranteeId,
+  type GuaranteeLevel,
+  gapOf,
+  gapsOf,
+} from "./guarantees.ts";
 export { type TestBus, type TestBusOptions, type TestClock, testBus } from "./test-bus.ts";
-export { claimsOf, type DriverName, gapOf, gapsOf, type Guarantee, type GuaranteeId, type GuaranteeLevel, GUARANTEES } from "./guarantees.ts";

@@ -28,19 +28,22 @@ describe("AgingGuard", () => {
   it("never lets 16 hand-offs in a row pass over a lower level that waits", () => {
     const place = fc.oneof(fc.constant(E), fc.integer({ min: 1, max: 50 }));
     fc.assert(
-      fc.property(fc.array(fc.array(place, { minLength: 5, maxLength: 5 }), { minLength: 20, maxLength: 80 }), (turns) => {
-        const guard = new AgingGuard();
-        let passed = 0;
-        for (const heads of turns) {
-          const chosen = guard.choose(heads);
-          const highest = heads.findIndex((head) => head !== E);
-          if (highest === -1) continue;
-          expect(heads[chosen]).not.toBe(E);
-          const lowerWaits = heads.some((head, level) => level > highest && head !== E);
-          passed = lowerWaits && chosen === highest ? passed + 1 : 0;
-          expect(passed).toBeLessThan(AGING_PERIOD);
-        }
-      }),
+      fc.property(
+        fc.array(fc.array(place, { minLength: 5, maxLength: 5 }), { minLength: 20, maxLength: 80 }),
+        (turns) => {
+          const guard = new AgingGuard();
+          let passed = 0;
+          for (const heads of turns) {
+            const chosen = guard.choose(heads);
+            const highest = heads.findIndex((head) => head !== E);
+            if (highest === -1) continue;
+            expect(heads[chosen]).not.toBe(E);
+            const lowerWaits = heads.some((head, level) => level > highest && head !== E);
+            passed = lowerWaits && chosen === highest ? passed + 1 : 0;
+            expect(passed).toBeLessThan(AGING_PERIOD);
+          }
+        },
+      ),
     );
   });
 });

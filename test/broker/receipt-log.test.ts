@@ -30,7 +30,10 @@ describe("receipt log names", () => {
 
   it("group the records of one step", () => {
     const [a, b, c] = [record(idAt(0)), record(idAt(120_000)), record(idAt(59_000))];
-    expect([...byReceiptLog([a, b, c])]).toEqual([["receipts/0000000", [a, c]], ["receipts/0000002", [b]]]);
+    expect([...byReceiptLog([a, b, c])]).toEqual([
+      ["receipts/0000000", [a, c]],
+      ["receipts/0000002", [b]],
+    ]);
   });
 });
 

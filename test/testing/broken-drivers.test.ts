@@ -23,7 +23,10 @@ async function failures(suite: Suite, fault: Fault): Promise<string[]> {
   return failed;
 }
 
-const names = (id: string) => (name: string): boolean => /\[(.*)\]$/.exec(name)?.[1]?.split(", ").includes(id) ?? false;
+const names =
+  (id: string) =>
+  (name: string): boolean =>
+    /\[(.*)\]$/.exec(name)?.[1]?.split(", ").includes(id) ?? false;
 
 describe("the broker suite", () => {
   it("finds nothing wrong with a right driver", async () => {

@@ -19,12 +19,16 @@ export function overlay<T extends object>(target: T, members: Partial<T>): T {
 /** A driver with a fault, made of a right one. */
 export type Fault = (driver: Driver) => Driver;
 
-const broker = (change: (right: Broker) => Partial<Broker>): Fault => (driver) => ({ ...driver, broker: overlay(driver.broker, change(driver.broker)) });
+const broker =
+  (change: (right: Broker) => Partial<Broker>): Fault =>
+  (driver) => ({ ...driver, broker: overlay(driver.broker, change(driver.broker)) });
 
-const store = (change: (right: Store) => Partial<Store>): Fault => (driver) => {
-  if (!driver.store) throw new Error("a fault of a store needs one");
-  return { ...driver, store: overlay(driver.store, change(driver.store)) };
-};
+const store =
+  (change: (right: Store) => Partial<Store>): Fault =>
+  (driver) => {
+    if (!driver.store) throw new Error("a fault of a store needs one");
+    return { ...driver, store: overlay(driver.store, change(driver.store)) };
+  };
 
 const publications = (change: (batch: readonly Publication[]) => readonly Publication[]): Fault =>
   broker((right) => ({ publish: (batch) => right.publish(change(batch)) }));
@@ -32,49 +36,86 @@ const publications = (change: (batch: readonly Publication[]) => readonly Public
 const deliveries = (change: (delivery: Delivery) => Partial<Delivery>): Fault =>
   broker((right) => ({
     consume: (inbox, options) =>
-      right.consume(inbox, { ...options, onDeliveries: (given) => options.onDeliveries(given.map((one) => overlay(one, change(one)))) }),
+      right.consume(inbox, {
+        ...options,
+        onDeliveries: (given) => options.onDeliveries(given.map((one) => overlay(one, change(one)))),
+      }),
   }));
 
 /** Hides fields of messages from the engine, and shows them again at delivery. */
 function blindTo(field: keyof Envelope, instead: unknown): Fault {
   const originals = new Map<string, Envelope>();
-  const hide: Fault = publications((batch) => batch.map((publication) => {
-    originals.set(publication.message.id, publication.message);
-    return { ...publication, message: { ...publication.message, [field]: instead } };
-  }));
+  const hide: Fault = publications((batch) =>
+    batch.map((publication) => {
+      originals.set(publication.message.id, publication.message);
+      return { ...publication, message: { ...publication.message, [field]: instead } };
+    }),
+  );
   const show: Fault = deliveries((delivery) => ({ message: originals.get(delivery.message.id) ?? delivery.message }));
   return (driver) => show(hide(driver));
 }
 
-const without = (field: keyof Publication): Fault => publications((batch) => batch.map(({ [field]: _, ...rest }) => rest as Publication));
+const without = (field: keyof Publication): Fault =>
+  publications((batch) => batch.map(({ [field]: _, ...rest }) => rest as Publication));
 
 /** Faults of brokers, each with a guarantee whose cases must find it. */
 export const brokerFaults: Readonly<Record<string, { readonly breaks: string; readonly fault: Fault }>> = {
-  "loses acknowledgments": { breaks: "G5", fault: deliveries((delivery) => ({ settle: (how) => (how.outcome === "end" ? "settled" : delivery.settle(how)) })) },
+  "loses acknowledgments": {
+    breaks: "G5",
+    fault: deliveries((delivery) => ({ settle: (how) => (how.outcome === "end" ? "settled" : delivery.settle(how)) })),
+  },
   "acknowledges at hand-off": {
     breaks: "G4",
     fault: broker((right) => ({
-      consume: (inbox, options) => right.consume(inbox, {
-        ...options,
-        onDeliveries: (given) => {
-          for (const { message, settle, ...delivery } of given.map((one) => ({ message: one.message, inbox: one.inbox, attempt: one.attempt, settle: one.settle.bind(one) }))) {
-            void settle({ outcome: "end", record: { id: message.id, recipient: delivery.inbox, end: "acknowledged", at: 0, attempt: delivery.attempt } });
-          }
-          options.onDeliveries(given);
-        },
-      }),
+      consume: (inbox, options) =>
+        right.consume(inbox, {
+          ...options,
+          onDeliveries: (given) => {
+            for (const { message, settle, ...delivery } of given.map((one) => ({
+              message: one.message,
+              inbox: one.inbox,
+              attempt: one.attempt,
+              settle: one.settle.bind(one),
+            }))) {
+              void settle({
+                outcome: "end",
+                record: {
+                  id: message.id,
+                  recipient: delivery.inbox,
+                  end: "acknowledged",
+                  at: 0,
+                  attempt: delivery.attempt,
+                },
+              });
+            }
+            options.onDeliveries(given);
+          },
+        }),
     })),
   },
-  "reverses batches": { breaks: "order.acceptance", fault: broker((right) => ({ publish: async (batch) => [...(await right.publish([...batch].reverse()))].reverse() })) },
+  "reverses batches": {
+    breaks: "order.acceptance",
+    fault: broker((right) => ({
+      publish: async (batch) => [...(await right.publish([...batch].reverse()))].reverse(),
+    })),
+  },
   "swaps neighbours now and then": {
     breaks: "G8",
-    fault: publications((batch) => (batch.length > 3 ? [...batch.slice(0, -2), batch.at(-1) as Publication, batch.at(-2) as Publication] : batch)),
+    fault: publications((batch) =>
+      batch.length > 3 ? [...batch.slice(0, -2), batch.at(-1) as Publication, batch.at(-2) as Publication] : batch,
+    ),
   },
   "is blind to priority": { breaks: "order.priority", fault: blindTo("priority", "normal") },
   "is blind to expiry": { breaks: "G10", fault: blindTo("expiresAt", undefined) },
   "is blind to order keys": { breaks: "cancel.supersede", fault: blindTo("key", undefined) },
-  "forgets leases": { breaks: "lease.lapse", fault: broker((right) => ({ consume: (inbox, options) => right.consume(inbox, { ...options, renew: true }) })) },
-  "does not renew leases": { breaks: "lease.renew", fault: broker((right) => ({ consume: (inbox, options) => right.consume(inbox, { ...options, renew: false }) })) },
+  "forgets leases": {
+    breaks: "lease.lapse",
+    fault: broker((right) => ({ consume: (inbox, options) => right.consume(inbox, { ...options, renew: true }) })),
+  },
+  "does not renew leases": {
+    breaks: "lease.renew",
+    fault: broker((right) => ({ consume: (inbox, options) => right.consume(inbox, { ...options, renew: false }) })),
+  },
   "does not tell lapsed holders": {
     breaks: "lease.fence",
     fault: deliveries((delivery) => ({
@@ -92,32 +133,57 @@ export const brokerFaults: Readonly<Record<string, { readonly breaks: string; re
   "does not count attempts": { breaks: "settle.retry", fault: deliveries(() => ({ attempt: 1 })) },
   "counts a release as an attempt": {
     breaks: "order.release",
-    fault: deliveries((delivery) => ({ settle: (how) => delivery.settle(how.outcome === "release" ? { outcome: "retry", delay: 0 } : how) })),
+    fault: deliveries((delivery) => ({
+      settle: (how) => delivery.settle(how.outcome === "release" ? { outcome: "retry", delay: 0 } : how),
+    })),
   },
   "retries without the delay": {
     breaks: "settle.retry",
-    fault: deliveries((delivery) => ({ settle: (how) => delivery.settle(how.outcome === "retry" ? { ...how, delay: 0 } : how) })),
+    fault: deliveries((delivery) => ({
+      settle: (how) => delivery.settle(how.outcome === "retry" ? { ...how, delay: 0 } : how),
+    })),
   },
   "loses one message of forty": {
     breaks: "G1",
     fault: (driver) => {
       let count = 0;
       return broker((right) => ({
-        publish: (batch) => right.publish(batch.map((publication) => (++count % 40 === 0 ? { ...publication, to: [] } : publication))),
+        publish: (batch) =>
+          right.publish(batch.map((publication) => (++count % 40 === 0 ? { ...publication, to: [] } : publication))),
       }))(driver);
     },
   },
   "stores some messages twice": {
     breaks: "G1",
-    fault: publications((batch) => batch.map((publication) => ("pick" in publication.to || publication.to.length !== 1 ? publication : { ...publication, to: [...publication.to, ...publication.to] }))),
+    fault: publications((batch) =>
+      batch.map((publication) =>
+        "pick" in publication.to || publication.to.length !== 1
+          ? publication
+          : { ...publication, to: [...publication.to, ...publication.to] },
+      ),
+    ),
   },
-  "changes payloads": { breaks: "G2", fault: deliveries((delivery) => ({ message: { ...delivery.message, payload: JSON.parse(JSON.stringify(delivery.message.payload).replaceAll("ü", "u")) as unknown } })) },
+  "changes payloads": {
+    breaks: "G2",
+    fault: deliveries((delivery) => ({
+      message: {
+        ...delivery.message,
+        payload: JSON.parse(JSON.stringify(delivery.message.payload).replaceAll("ü", "u")) as unknown,
+      },
+    })),
+  },
   "stores for the known recipients only": {
     breaks: "send.atomic",
     fault: broker((right) => ({
       publish: async (batch) => {
         const names = new Set((await right.inspect()).map((inbox) => inbox.name));
-        return right.publish(batch.map((publication) => ("pick" in publication.to ? publication : { ...publication, to: publication.to.filter((name) => names.has(name)) })));
+        return right.publish(
+          batch.map((publication) =>
+            "pick" in publication.to
+              ? publication
+              : { ...publication, to: publication.to.filter((name) => names.has(name)) },
+          ),
+        );
       },
     })),
   },
@@ -129,7 +195,13 @@ export const brokerFaults: Readonly<Record<string, { readonly breaks: string; re
   "fails a whole fan-out for one full inbox": { breaks: "fan-out.full", fault: without("fanOut") },
   "always picks the first": {
     breaks: "route.pick",
-    fault: publications((batch) => batch.map((publication) => ("pick" in publication.to ? { ...publication, to: publication.to.pick.slice(0, 1).map((one) => one.inbox) } : publication))),
+    fault: publications((batch) =>
+      batch.map((publication) =>
+        "pick" in publication.to
+          ? { ...publication, to: publication.to.pick.slice(0, 1).map((one) => one.inbox) }
+          : publication,
+      ),
+    ),
   },
   "mixes the keys of senders": {
     breaks: "dedupe.sender",
@@ -164,38 +236,66 @@ export const brokerFaults: Readonly<Record<string, { readonly breaks: string; re
     breaks: "take.tried",
     fault: broker((right) => ({
       consume: async (inbox, options) => {
-        const onDeliveries: typeof options.onDeliveries = (given) => void setImmediate(() => options.onDeliveries(given));
+        const onDeliveries: typeof options.onDeliveries = (given) =>
+          void setImmediate(() => options.onDeliveries(given));
         return overlay(await right.consume(inbox, { ...options, onDeliveries }), { tried: async () => {} });
       },
     })),
   },
   "ignores types": {
     breaks: "take.selective",
-    fault: broker((right) => ({ consume: (inbox, { types: _, exceptTypes: __, ...options }) => right.consume(inbox, options) })),
+    fault: broker((right) => ({
+      consume: (inbox, { types: _, exceptTypes: __, ...options }) => right.consume(inbox, options),
+    })),
   },
   "lets all exclusive consumers work": {
     breaks: "order.exclusive",
     fault: broker((right) => ({ consume: (inbox, { exclusive: _, ...options }) => right.consume(inbox, options) })),
   },
-  "ignores pauses": { breaks: "inbox.pause", fault: broker((right) => ({ declareInbox: ({ paused: _, ...spec }) => right.declareInbox(spec) })) },
-  "ignores capacities": { breaks: "inbox.capacity", fault: broker((right) => ({ declareInbox: ({ capacity: _, ...spec }) => right.declareInbox(spec) })) },
-  "keeps expiring inboxes": { breaks: "inbox.expire", fault: broker((right) => ({ declareInbox: ({ expiresAfter: _, ...spec }) => right.declareInbox(spec) })) },
-  "never drops the oldest": { breaks: "inbox.drop-oldest", fault: broker((right) => ({ declareInbox: ({ overflow: _, ...spec }) => right.declareInbox(spec) })) },
-  "keeps what it should cancel": { breaks: "cancel.waiting", fault: broker(() => ({ cancel: async () => ({ ended: 1, held: 0 }) })) },
-  "miscounts": {
+  "ignores pauses": {
+    breaks: "inbox.pause",
+    fault: broker((right) => ({ declareInbox: ({ paused: _, ...spec }) => right.declareInbox(spec) })),
+  },
+  "ignores capacities": {
+    breaks: "inbox.capacity",
+    fault: broker((right) => ({ declareInbox: ({ capacity: _, ...spec }) => right.declareInbox(spec) })),
+  },
+  "keeps expiring inboxes": {
+    breaks: "inbox.expire",
+    fault: broker((right) => ({ declareInbox: ({ expiresAfter: _, ...spec }) => right.declareInbox(spec) })),
+  },
+  "never drops the oldest": {
+    breaks: "inbox.drop-oldest",
+    fault: broker((right) => ({ declareInbox: ({ overflow: _, ...spec }) => right.declareInbox(spec) })),
+  },
+  "keeps what it should cancel": {
+    breaks: "cancel.waiting",
+    fault: broker(() => ({ cancel: async () => ({ ended: 1, held: 0 }) })),
+  },
+  miscounts: {
     breaks: "receipt.account",
-    fault: broker((right) => ({ inspect: async (names, options) => (await right.inspect(names, options)).map((one) => ({ ...one, waiting: one.waiting - one.held })) })),
+    fault: broker((right) => ({
+      inspect: async (names, options) =>
+        (await right.inspect(names, options)).map((one) => ({ ...one, waiting: one.waiting - one.held })),
+    })),
   },
   "peeks in the wrong order": {
     breaks: "inbox.peek",
     fault: broker((right) => ({
-      inspect: async (names, options) => (await right.inspect(names, options)).map((one) => (one.messages ? { ...one, messages: [...one.messages].sort((a, b) => (a.message.id < b.message.id ? -1 : 1)) } : one)),
+      inspect: async (names, options) =>
+        (await right.inspect(names, options)).map((one) =>
+          one.messages
+            ? { ...one, messages: [...one.messages].sort((a, b) => (a.message.id < b.message.id ? -1 : 1)) }
+            : one,
+        ),
     })),
   },
   "finds nothing": { breaks: "inbox.find", fault: broker(() => ({ find: async () => [] })) },
   "drops what a settle emits": {
     breaks: "settle.emit",
-    fault: deliveries((delivery) => ({ settle: (how) => delivery.settle(how.outcome === "end" ? { ...how, emit: [] } : how) })),
+    fault: deliveries((delivery) => ({
+      settle: (how) => delivery.settle(how.outcome === "end" ? { ...how, emit: [] } : how),
+    })),
   },
   "drops dead letters": {
     breaks: "dead-letter.kept",
@@ -231,10 +331,22 @@ export const brokerFaults: Readonly<Record<string, { readonly breaks: string; re
 
 /** Faults of stores, each with a guarantee whose cases must find it. */
 export const storeFaults: Readonly<Record<string, { readonly breaks: string; readonly fault: Fault }>> = {
-  "ignores revisions": { breaks: "store.compare", fault: store((right) => ({ put: (key, value, { ifRevision: _, ...rest } = {}) => right.put(key, value, rest) })) },
-  "ignores times to live": { breaks: "store.expire", fault: store((right) => ({ put: (key, value, { ttl: _, ...rest } = {}) => right.put(key, value, rest) })) },
-  "lists backwards": { breaks: "store.list", fault: store((right) => ({ list: async (...values) => (await right.list(...values)).reverse() })) },
-  "forgets where a list starts": { breaks: "store.list", fault: store((right) => ({ list: (prefix, { after: _, ...rest } = {}) => right.list(prefix, rest) })) },
+  "ignores revisions": {
+    breaks: "store.compare",
+    fault: store((right) => ({ put: (key, value, { ifRevision: _, ...rest } = {}) => right.put(key, value, rest) })),
+  },
+  "ignores times to live": {
+    breaks: "store.expire",
+    fault: store((right) => ({ put: (key, value, { ttl: _, ...rest } = {}) => right.put(key, value, rest) })),
+  },
+  "lists backwards": {
+    breaks: "store.list",
+    fault: store((right) => ({ list: async (...values) => (await right.list(...values)).reverse() })),
+  },
+  "forgets where a list starts": {
+    breaks: "store.list",
+    fault: store((right) => ({ list: (prefix, { after: _, ...rest } = {}) => right.list(prefix, rest) })),
+  },
   "counts revisions over all buckets": {
     breaks: "store.revision",
     fault: (driver) => {
@@ -259,8 +371,16 @@ export const storeFaults: Readonly<Record<string, { readonly breaks: string; rea
       },
     })),
   },
-  "reads a log with a gap": { breaks: "store.log", fault: store((right) => ({ read: async (log, options) => (await right.read(log, options)).filter((_, at) => at !== 2) })) },
-  "reads a log from its start always": { breaks: "store.log", fault: store((right) => ({ read: (log, { after: _, ...rest } = {}) => right.read(log, rest) })) },
+  "reads a log with a gap": {
+    breaks: "store.log",
+    fault: store((right) => ({
+      read: async (log, options) => (await right.read(log, options)).filter((_, at) => at !== 2),
+    })),
+  },
+  "reads a log from its start always": {
+    breaks: "store.log",
+    fault: store((right) => ({ read: (log, { after: _, ...rest } = {}) => right.read(log, rest) })),
+  },
   "keeps what it should trim": { breaks: "store.trim", fault: store(() => ({ trim: async () => {} })) },
   "trims everything": { breaks: "store.trim", fault: store((right) => ({ trim: (log) => right.trim(log) })) },
   "does half a transaction": {

@@ -1,26 +1,45 @@
 import { describe, expect, it } from "vitest";
 import { brokerCases } from "../../src/testing/conformance/broker/index.ts";
 import { storeCases } from "../../src/testing/conformance/store/index.ts";
-import { claimsOf, type DriverName, GUARANTEES, type Guarantee, type GuaranteeId, gapOf, gapsOf } from "../../src/testing/guarantees.ts";
+import {
+  claimsOf,
+  type DriverName,
+  GUARANTEES,
+  type Guarantee,
+  type GuaranteeId,
+  gapOf,
+  gapsOf,
+} from "../../src/testing/guarantees.ts";
 
 const table: [GuaranteeId, Guarantee][] = Object.entries(GUARANTEES) as [GuaranteeId, Guarantee][];
 const suites = { broker: brokerCases, store: storeCases };
 const DRIVERS: DriverName[] = ["memory", "sqlite"];
 
 describe("the guarantees table", () => {
-  it.each(["broker", "store"] as const)("has a case in the %s suite for everything a driver claims, that no gap leaves out", (level) => {
-    for (const driver of DRIVERS) {
-      const gaps = new Set(gapsOf(driver, level));
-      const cases = suites[level].flatMap((group) => [...group.cases]).filter((one) => !one.verifies.some((id) => gaps.has(id)));
-      const proven = new Set(cases.flatMap((one) => one.verifies));
-      expect(claimsOf(driver, level).filter((id) => !proven.has(id)), `${driver} claims these without a proof`).toEqual([]);
-    }
-  });
+  it.each(["broker", "store"] as const)(
+    "has a case in the %s suite for everything a driver claims, that no gap leaves out",
+    (level) => {
+      for (const driver of DRIVERS) {
+        const gaps = new Set(gapsOf(driver, level));
+        const cases = suites[level]
+          .flatMap((group) => [...group.cases])
+          .filter((one) => !one.verifies.some((id) => gaps.has(id)));
+        const proven = new Set(cases.flatMap((one) => one.verifies));
+        expect(
+          claimsOf(driver, level).filter((id) => !proven.has(id)),
+          `${driver} claims these without a proof`,
+        ).toEqual([]);
+      }
+    },
+  );
 
   it.each(["broker", "store"] as const)("has a guarantee of its level for every case of the %s suite", (level) => {
     for (const one of suites[level].flatMap((group) => [...group.cases])) {
       expect(one.verifies.length, one.name).toBeGreaterThan(0);
-      expect(one.verifies.filter((id) => GUARANTEES[id].level !== level), one.name).toEqual([]);
+      expect(
+        one.verifies.filter((id) => GUARANTEES[id].level !== level),
+        one.name,
+      ).toEqual([]);
     }
   });
 

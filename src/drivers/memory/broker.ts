@@ -38,7 +38,11 @@ export class MemoryBroker implements Broker {
 
   async open(): Promise<void> {
     this.#open = true;
-    this.#context.report({ type: "driver.opened", driver: "memory", message: "Messages are kept in this process's memory." });
+    this.#context.report({
+      type: "driver.opened",
+      driver: "memory",
+      message: "Messages are kept in this process's memory.",
+    });
   }
 
   async close(): Promise<void> {
@@ -47,7 +51,11 @@ export class MemoryBroker implements Broker {
     for (const inbox of this.#scope.inboxes.values()) inbox.disconnect(this);
     for (const stop of [...this.#stops]) stop();
     for (const [name, delay] of this.#expiring) this.#scope.removeInboxAfter(name, delay);
-    this.#context.report({ type: "driver.closed", driver: "memory", message: "The connection to this process's memory is closed." });
+    this.#context.report({
+      type: "driver.closed",
+      driver: "memory",
+      message: "The connection to this process's memory is closed.",
+    });
   }
 
   async declareInbox(spec: InboxSpec): Promise<void> {
@@ -71,7 +79,9 @@ export class MemoryBroker implements Broker {
     this.#check();
     const inbox = this.#scope.inboxes.get(name);
     if (!inbox) {
-      throw new AgentwireError("AGENT_NOT_FOUND", `There is no inbox "${name}"`, { details: { agent: name, suggestions: [] } });
+      throw new AgentwireError("AGENT_NOT_FOUND", `There is no inbox "${name}"`, {
+        details: { agent: name, suggestions: [] },
+      });
     }
     return inbox.consume(this, options);
   }
@@ -83,7 +93,9 @@ export class MemoryBroker implements Broker {
 
   async inspect(names?: readonly string[], options: InspectOptions = {}): Promise<InboxStatus[]> {
     this.#check();
-    const inboxes = names ? names.flatMap((name) => this.#scope.inboxes.get(name) ?? []) : [...this.#scope.inboxes.values()];
+    const inboxes = names
+      ? names.flatMap((name) => this.#scope.inboxes.get(name) ?? [])
+      : [...this.#scope.inboxes.values()];
     return inboxes.map((inbox) => statusOf(inbox, options.peek ?? 0));
   }
 

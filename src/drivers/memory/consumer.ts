@@ -1,4 +1,4 @@
-import type { Consumer, ConsumeOptions, Delivery, Revocation } from "../../broker/consumer.ts";
+import type { ConsumeOptions, Consumer, Delivery, Revocation } from "../../broker/consumer.ts";
 import type { Copy, Holder } from "./copy.ts";
 import { TypeFilter } from "./type-filter.ts";
 

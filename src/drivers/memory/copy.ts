@@ -1,6 +1,6 @@
 import type { Delivery } from "../../broker/consumer.ts";
-import type { CancelledEnd, SettleResult, Settlement } from "../../broker/settlement.ts";
-import { PRIORITIES, type Priority, type Envelope } from "../../message/envelope.ts";
+import type { CancelledEnd, Settlement, SettleResult } from "../../broker/settlement.ts";
+import { type Envelope, PRIORITIES, type Priority } from "../../message/envelope.ts";
 import type { FailedAttempt } from "../../message/receipt-record.ts";
 
 /** The inbox of a copy, as the copy sees it. */

@@ -20,11 +20,20 @@ export class RecentKeys {
     return first && first.until > now ? first : undefined;
   }
 
-  add(sender: string, dedupe: Deduplication, send: { readonly id: string; readonly copies: readonly PublishedCopy[]; readonly now: number }): void {
+  add(
+    sender: string,
+    dedupe: Deduplication,
+    send: { readonly id: string; readonly copies: readonly PublishedCopy[]; readonly now: number },
+  ): void {
     const key = scoped(sender, dedupe);
     // Deleted first, so that the newest is always last.
     this.#first.delete(key);
-    this.#first.set(key, { id: send.id, fingerprint: dedupe.fingerprint, copies: send.copies, until: send.now + dedupe.window });
+    this.#first.set(key, {
+      id: send.id,
+      fingerprint: dedupe.fingerprint,
+      copies: send.copies,
+      until: send.now + dedupe.window,
+    });
     let looked = 0;
     for (const [oldest, first] of this.#first) {
       if (this.#first.size > MOST_KEYS || first.until <= send.now) this.#first.delete(oldest);

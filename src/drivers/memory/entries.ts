@@ -38,7 +38,12 @@ export class Entries {
     if (!this.holds(key, ifRevision)) return undefined;
     const copy = plainCopy(value);
     const revision = this.#nextRevision(key);
-    const entry: Entry = { key, value: copy, revision, ...(ttl === undefined ? {} : { expiresAt: this.#clock.now() + ttl }) };
+    const entry: Entry = {
+      key,
+      value: copy,
+      revision,
+      ...(ttl === undefined ? {} : { expiresAt: this.#clock.now() + ttl }),
+    };
     if (!this.#entries.has(key)) this.#keys.add(key);
     this.#entries.set(key, entry);
     if (entry.expiresAt !== undefined) this.#expiries.add(entry, entry.expiresAt);

@@ -3,7 +3,7 @@ import type { CancelResult, CancelTarget } from "../../broker/broker.ts";
 import type { ConsumeOptions } from "../../broker/consumer.ts";
 import type { InboxOverflow, InboxSpec } from "../../broker/inbox.ts";
 import type { Publication, PublishedCopy } from "../../broker/publication.ts";
-import type { CancelledEnd, SettleResult, Settlement } from "../../broker/settlement.ts";
+import type { CancelledEnd, Settlement, SettleResult } from "../../broker/settlement.ts";
 import type { Clock } from "../../internal/clock.ts";
 import type { Deadlines } from "../../internal/deadlines.ts";
 import { type Envelope, PRIORITIES } from "../../message/envelope.ts";
@@ -71,7 +71,9 @@ export class MemoryInbox implements Home, ConsumedInbox, Dispatchable {
   /** Whether a message of this sender finds room, counting what it supersedes. */
   hasRoom(message: Envelope, supersedes: Publication["supersedes"]): boolean {
     if (this.waiting < this.capacity || (this.overflow === "drop-oldest" && this.waiting > this.held.size)) return true;
-    return supersedes !== undefined && this.#index.superseded(message, supersedes).some((copy) => copy.state !== "held");
+    return (
+      supersedes !== undefined && this.#index.superseded(message, supersedes).some((copy) => copy.state !== "held")
+    );
   }
 
   /** Ends what the message takes the place of. */
@@ -97,7 +99,14 @@ export class MemoryInbox implements Home, ConsumedInbox, Dispatchable {
     this.accepted++;
     this.ended["dead-lettered"]++;
     this.#around.bury({ message, recipient: this.name, code, reason, at: now, attempts: [] });
-    this.#around.record({ id: message.id, recipient: this.name, end: "dead-lettered", at: now, attempt: 0, reason: code });
+    this.#around.record({
+      id: message.id,
+      recipient: this.name,
+      end: "dead-lettered",
+      at: now,
+      attempt: 0,
+      reason: code,
+    });
   }
 
   /** A delayed copy's time has come. */
@@ -142,7 +151,8 @@ export class MemoryInbox implements Home, ConsumedInbox, Dispatchable {
   #dropOldest(): boolean {
     let victim: Copy | undefined;
     for (const copy of this.lanes.firsts()) {
-      if (!victim || copy.level > victim.level || (copy.level === victim.level && copy.sequence < victim.sequence)) victim = copy;
+      if (!victim || copy.level > victim.level || (copy.level === victim.level && copy.sequence < victim.sequence))
+        victim = copy;
     }
     // What is not even due yet goes only when nothing else waits.
     victim ??= [...this.delayed].sort((a, b) => b.level - a.level || (a.dueAt ?? 0) - (b.dueAt ?? 0))[0];

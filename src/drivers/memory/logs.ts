@@ -51,7 +51,11 @@ export class Logs {
   #bringIn(): void {
     const records = this.#receipts.drain();
     if (records.length === 0) return;
-    for (const [log, ends] of byReceiptLog(records)) this.#append(log, ends.map((end) => [end]));
+    for (const [log, ends] of byReceiptLog(records))
+      this.#append(
+        log,
+        ends.map((end) => [end]),
+      );
     const logs = [...this.#logs.keys()].filter((name) => name.startsWith(RECEIPT_LOG_PREFIX)).sort();
     let surplus = -this.#limit;
     for (const log of logs) surplus += this.#logs.get(log)?.length ?? 0;

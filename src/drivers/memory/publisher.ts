@@ -41,7 +41,8 @@ export class Publisher {
     const double = dedupe && this.#double(publication, dedupe, now);
     if (double) return double;
     const { routedAt } = publication;
-    if (routedAt !== undefined && how === "sent" && routedAt !== this.#options.registryRevision()) return { status: "stale" };
+    if (routedAt !== undefined && how === "sent" && routedAt !== this.#options.registryRevision())
+      return { status: "stale" };
 
     const inboxes: MemoryInbox[] = [];
     if ("pick" in to) {
@@ -80,10 +81,15 @@ export class Publisher {
     const { from } = publication.message;
     const first = this.#keys.get(from, dedupe, now);
     if (!first) return undefined;
-    if (first.fingerprint === dedupe.fingerprint) return { status: "accepted", id: first.id, copies: first.copies, duplicate: true };
-    const error = new AgentwireError("ID_CONFLICT", `${from} has used the idempotency key "${dedupe.key}" for another message`, {
-      details: { key: dedupe.key, sender: from, firstId: first.id },
-    });
+    if (first.fingerprint === dedupe.fingerprint)
+      return { status: "accepted", id: first.id, copies: first.copies, duplicate: true };
+    const error = new AgentwireError(
+      "ID_CONFLICT",
+      `${from} has used the idempotency key "${dedupe.key}" for another message`,
+      {
+        details: { key: dedupe.key, sender: from, firstId: first.id },
+      },
+    );
     return { status: "failed", error };
   }
 
@@ -104,14 +110,20 @@ export class Publisher {
 }
 
 function unknown(inbox: string): PublishResult {
-  const error = new AgentwireError("AGENT_NOT_FOUND", `There is no inbox "${inbox}"`, { details: { agent: inbox, suggestions: [] } });
+  const error = new AgentwireError("AGENT_NOT_FOUND", `There is no inbox "${inbox}"`, {
+    details: { agent: inbox, suggestions: [] },
+  });
   return { status: "failed", error };
 }
 
 function full(inbox: MemoryInbox): PublishResult {
   const { name, capacity } = inbox;
-  const error = new AgentwireError("INBOX_FULL", `The inbox of "${name}" holds ${capacity} messages and takes no more`, {
-    details: { inbox: name, capacity },
-  });
+  const error = new AgentwireError(
+    "INBOX_FULL",
+    `The inbox of "${name}" holds ${capacity} messages and takes no more`,
+    {
+      details: { inbox: name, capacity },
+    },
+  );
   return { status: "failed", error };
 }

@@ -18,7 +18,8 @@ export interface ScheduleOptions<T> {
 const LONGEST_SLEEP = 30_000;
 const SMALLEST = 64;
 
-const before = (a: Appointment<unknown>, b: Appointment<unknown>): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);
+const before = (a: Appointment<unknown>, b: Appointment<unknown>): boolean =>
+  a.at < b.at || (a.at === b.at && a.order < b.order);
 
 /** Items due at a wall time, all on one timer: a binary heap, of which items that ended early are swept out in time. */
 export class Schedule<T> {

@@ -1,5 +1,5 @@
-import { deadLetterKey } from "../../broker/receipt-log.ts";
 import type { Publication, PublishResult } from "../../broker/publication.ts";
+import { deadLetterKey } from "../../broker/receipt-log.ts";
 import type { Clock, Timer } from "../../internal/clock.ts";
 import { Deadlines } from "../../internal/deadlines.ts";
 import type { Envelope } from "../../message/envelope.ts";
@@ -73,7 +73,10 @@ export class MemoryScope implements Surroundings {
   /** Removes an inbox later, unless it is declared again until then. */
   removeInboxAfter(name: string, delay: number): void {
     this.#removals.get(name)?.cancel();
-    this.#removals.set(name, this.clock.after(delay, () => this.removeInbox(name)));
+    this.#removals.set(
+      name,
+      this.clock.after(delay, () => this.removeInbox(name)),
+    );
   }
 
   /** Publishes a batch; the answer is at hand, but waits while the receivers rest. */

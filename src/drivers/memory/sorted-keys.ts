@@ -12,7 +12,10 @@ export class SortedKeys {
   }
 
   /** The keys with a prefix, in order or in reverse, only those beyond `after` in that direction. */
-  *startingWith(prefix: string, { after, reverse }: { readonly after: string | undefined; readonly reverse: boolean }): IterableIterator<string> {
+  *startingWith(
+    prefix: string,
+    { after, reverse }: { readonly after: string | undefined; readonly reverse: boolean },
+  ): IterableIterator<string> {
     const start = this.#indexOf(prefix);
     let end = start;
     while (this.#keys[end]?.startsWith(prefix)) end++;

@@ -11,7 +11,12 @@ export function statusOf(inbox: MemoryInbox, peek: number): InboxStatus {
     for (const copy of copies) oldest = Math.min(oldest, copy.message.createdAt);
   }
   return {
-    name, capacity, overflow, paused, waiting, accepted,
+    name,
+    capacity,
+    overflow,
+    paused,
+    waiting,
+    accepted,
     held: inbox.held.size,
     delayed: inbox.delayed.size,
     ended: { ...ended },
@@ -25,9 +30,18 @@ export function statusOf(inbox: MemoryInbox, peek: number): InboxStatus {
 export function waitingOf(copy: Copy): Waiting {
   const { inbox, message, attempt } = copy;
   const priority = PRIORITIES[copy.level] ?? "normal";
-  if (copy.dueAt !== undefined && copy.state === "delayed") return { inbox, message, attempt, priority, state: "delayed", dueAt: copy.dueAt };
+  if (copy.dueAt !== undefined && copy.state === "delayed")
+    return { inbox, message, attempt, priority, state: "delayed", dueAt: copy.dueAt };
   if (copy.state !== "held" || !copy.holder) return { inbox, message, attempt, priority, state: "ready" };
-  return { inbox, message, attempt, priority, state: "held", instance: copy.holder.instance, offeredAt: copy.offeredAt };
+  return {
+    inbox,
+    message,
+    attempt,
+    priority,
+    state: "held",
+    instance: copy.holder.instance,
+    offeredAt: copy.offeredAt,
+  };
 }
 
 const byDueTime = (a: Copy, b: Copy): number => (a.dueAt ?? 0) - (b.dueAt ?? 0);

@@ -1,6 +1,16 @@
 import type { DriverContext } from "../../broker/driver.ts";
 import { AgentwireError } from "../../errors.ts";
-import type { Change, Entry, ListOptions, LogEntry, PutOptions, ReadOptions, Store, StoreCapabilities, StoreOperation } from "../../store/store.ts";
+import type {
+  Change,
+  Entry,
+  ListOptions,
+  LogEntry,
+  PutOptions,
+  ReadOptions,
+  Store,
+  StoreCapabilities,
+  StoreOperation,
+} from "../../store/store.ts";
 import { guarded } from "./guarded.ts";
 import { plainCopy } from "./plain-copy.ts";
 import type { MemoryScope } from "./scope.ts";
@@ -87,7 +97,8 @@ export class MemoryStore implements Store {
     }
     for (const operation of operations) {
       if ("append" in operation) logs.append(operation.append, operation.values);
-      else if ("put" in operation) entries.put(operation.put, operation.value, operation.ttl === undefined ? {} : { ttl: operation.ttl });
+      else if ("put" in operation)
+        entries.put(operation.put, operation.value, operation.ttl === undefined ? {} : { ttl: operation.ttl });
       else entries.delete(operation.delete, undefined);
     }
     return true;

@@ -38,6 +38,8 @@ export class Watchers {
     const changes = [...(watcher.pending?.values() ?? [])];
     watcher.pending = undefined;
     if (!this.#watchers.has(watcher)) return;
-    watcher.listener(changes.map((change) => ("value" in change ? { ...change, value: plainCopy(change.value) } : change)));
+    watcher.listener(
+      changes.map((change) => ("value" in change ? { ...change, value: plainCopy(change.value) } : change)),
+    );
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Broker } from "../../../src/broker/broker.ts";
 import type { Delivery } from "../../../src/broker/consumer.ts";
 import type { Driver, DriverEvent } from "../../../src/broker/driver.ts";
-import { memoryDriver, MemoryEngine } from "../../../src/drivers/memory/index.ts";
+import { MemoryEngine, memoryDriver } from "../../../src/drivers/memory/index.ts";
 import type { Envelope } from "../../../src/message/envelope.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { FakeClock } from "../../../src/testing/fake-clock.ts";
@@ -14,7 +14,19 @@ let made = 0;
 function message(fields: Partial<Envelope> = {}): Envelope {
   const time = START.toString(16).padStart(12, "0");
   const id = `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${(++made).toString(16).padStart(12, "0")}`;
-  return Object.freeze({ v: 1, id, type: "t", version: 1, from: "s", priority: "normal", createdAt: START, conversationId: id, headers: {}, payload: null, ...fields });
+  return Object.freeze({
+    v: 1,
+    id,
+    type: "t",
+    version: 1,
+    from: "s",
+    priority: "normal",
+    createdAt: START,
+    conversationId: id,
+    headers: {},
+    payload: null,
+    ...fields,
+  });
 }
 
 async function open(driver: Driver): Promise<{ broker: Broker; store: Store }> {
@@ -27,9 +39,15 @@ async function open(driver: Driver): Promise<{ broker: Broker; store: Store }> {
 async function acknowledgeAll(broker: Broker, inbox: string, credit = 64): Promise<{ done: number }> {
   const seen = { done: 0 };
   const consumer = await broker.consume(inbox, {
-    instance: "i", lease: 30_000, renew: true,
+    instance: "i",
+    lease: 30_000,
+    renew: true,
     onDeliveries(deliveries: readonly Delivery[]) {
-      for (const { message: { id }, attempt, settle } of deliveries.map((one) => ({ message: one.message, attempt: one.attempt, settle: one.settle.bind(one) }))) {
+      for (const {
+        message: { id },
+        attempt,
+        settle,
+      } of deliveries.map((one) => ({ message: one.message, attempt: one.attempt, settle: one.settle.bind(one) }))) {
         void settle({ outcome: "end", record: { id, recipient: inbox, end: "acknowledged", at: START, attempt } });
         seen.done++;
       }
@@ -43,16 +61,28 @@ async function acknowledgeAll(broker: Broker, inbox: string, credit = 64): Promi
 describe("memoryDriver", () => {
   it("takes a URL without a path, and only the option it knows", () => {
     const clock = new FakeClock();
-    for (const url of ["memory:", "memory://", "memory:?retention=5"]) expect(memoryDriver(url, memoryContext(clock)).store).toBeDefined();
-    for (const url of ["memory:name", "memory:?retention=0", "memory:?retention=20000000", "memory:?other=1", "memory:?retention=1&retention=2"]) {
-      expect(() => memoryDriver(url, memoryContext(clock)), url).toThrow(expect.objectContaining({ code: "URL_INVALID" }));
+    for (const url of ["memory:", "memory://", "memory:?retention=5"])
+      expect(memoryDriver(url, memoryContext(clock)).store).toBeDefined();
+    for (const url of [
+      "memory:name",
+      "memory:?retention=0",
+      "memory:?retention=20000000",
+      "memory:?other=1",
+      "memory:?retention=1&retention=2",
+    ]) {
+      expect(() => memoryDriver(url, memoryContext(clock)), url).toThrow(
+        expect.objectContaining({ code: "URL_INVALID" }),
+      );
     }
   });
 
   it("is an engine of its own, and refuses to work before opening and after closing", async () => {
     const clock = new FakeClock();
     const events: DriverEvent["type"][] = [];
-    const driver = memoryDriver("memory:", memoryContext(clock, (event) => events.push(event.type)));
+    const driver = memoryDriver(
+      "memory:",
+      memoryContext(clock, (event) => events.push(event.type)),
+    );
     expect(() => driver.broker.publish([])).toThrow(expect.objectContaining({ code: "CLOSED" }));
     const { broker, store } = await open(driver);
     await broker.declareInbox({ name: "a" });
@@ -83,7 +113,12 @@ describe("memoryDriver", () => {
     const sent = message();
     await broker.publish([{ message: sent, to: ["a"] }]);
     const got: Envelope[] = [];
-    const consumer = await broker.consume("a", { instance: "i", lease: 1, renew: true, onDeliveries: (given) => void got.push(...given.map((one) => one.message)) });
+    const consumer = await broker.consume("a", {
+      instance: "i",
+      lease: 1,
+      renew: true,
+      onDeliveries: (given) => void got.push(...given.map((one) => one.message)),
+    });
     consumer.credit(1);
     await consumer.tried();
     expect(got[0]).toBe(sent);
@@ -98,7 +133,9 @@ describe("memoryDriver", () => {
     while (seen.done < 35) await new Promise(setImmediate);
     const [log] = await store.logs("receipts/");
     const entries = await store.read(log ?? "");
-    expect(entries.map((entry) => (entry.value as [{ id: string }])[0].id)).toEqual(sent.slice(-10).map((one) => one.id));
+    expect(entries.map((entry) => (entry.value as [{ id: string }])[0].id)).toEqual(
+      sent.slice(-10).map((one) => one.id),
+    );
     for (let n = 0; n < 100; n++) await store.append("log", [n]);
     const values = (await store.read("log")).map((entry) => entry.value);
     expect(values.length).toBeLessThanOrEqual(12);
@@ -135,7 +172,9 @@ describe("memoryDriver", () => {
     const { broker } = await open(memoryDriver("memory:", memoryContext(clock)));
     await broker.declareInbox({ name: "a" });
     const seen = await acknowledgeAll(broker, "a");
-    await broker.publish(Array.from({ length: 500 }, () => ({ message: message({ expiresAt: clock.now() + 1_000 }), to: ["a"] })));
+    await broker.publish(
+      Array.from({ length: 500 }, () => ({ message: message({ expiresAt: clock.now() + 1_000 }), to: ["a"] })),
+    );
     while (seen.done < 500) await new Promise(setImmediate);
     expect(clock.pending).toBe(1);
     await clock.advance(1_000);
@@ -161,7 +200,12 @@ describe("memoryDriver", () => {
     await broker.declareInbox({ name: "a" });
     await broker.publish([{ message: message(), to: ["a"] }]);
     const held: Delivery[] = [];
-    const consumer = await broker.consume("a", { instance: "i", lease: 10_000, renew: false, onDeliveries: (given) => void held.push(...given) });
+    const consumer = await broker.consume("a", {
+      instance: "i",
+      lease: 10_000,
+      renew: false,
+      onDeliveries: (given) => void held.push(...given),
+    });
     consumer.credit(1);
     await consumer.tried();
     clock.jump(3_600_000);
@@ -176,7 +220,9 @@ describe("memoryDriver", () => {
     await broker.publish([message(), message()].map((one) => ({ message: one, to: ["a"] })));
     const held: Delivery[] = [];
     const consumer = await broker.consume("a", {
-      instance: "i", lease: 1_000, renew: false,
+      instance: "i",
+      lease: 1_000,
+      renew: false,
       onDeliveries: (given) => void held.push(...given),
       onRevoked: () => void held[1]?.settle({ outcome: "retry", delay: 60_000 }),
     });
@@ -188,7 +234,12 @@ describe("memoryDriver", () => {
 
   it("reports a listener that throws, and stores nothing of a transaction with a value that is no JSON", async () => {
     const events: DriverEvent[] = [];
-    const { broker, store } = await open(memoryDriver("memory:", memoryContext(new FakeClock(), (event) => events.push(event))));
+    const { broker, store } = await open(
+      memoryDriver(
+        "memory:",
+        memoryContext(new FakeClock(), (event) => events.push(event)),
+      ),
+    );
     broker.onSignal("t", () => {
       throw new TypeError("secret");
     });
@@ -202,7 +253,10 @@ describe("memoryDriver", () => {
     await new Promise(setImmediate);
     expect(events.at(-1)).toMatchObject({ type: "driver.fault", details: { prefix: "k/", error: "Error" } });
     expect(JSON.stringify(events)).not.toContain("secret");
-    const steps = [{ put: "k/a", value: 1 }, { put: "k/b", value: undefined }];
+    const steps = [
+      { put: "k/a", value: 1 },
+      { put: "k/b", value: undefined },
+    ];
     await expect(store.transaction(steps)).rejects.toMatchObject({ code: "PAYLOAD_INVALID" });
     expect(await store.get("k/a")).toBeUndefined();
   });

@@ -19,7 +19,10 @@ export const cancelCases: readonly ConformanceCase<BrokerTrial>[] = [
       }
       assert.equal((await trial.ended(delayed)).end, "withdrawn");
       const taker = await trial.take("inbox");
-      assert.deepEqual(idsOf(await taker.take(97)), idsOf(messages).filter((id) => !cancelled.includes(id)));
+      assert.deepEqual(
+        idsOf(await taker.take(97)),
+        idsOf(messages).filter((id) => !cancelled.includes(id)),
+      );
       await taker.nothing();
       assert.equal((await trial.status("inbox")).ended.withdrawn, 4);
       assert.deepEqual(await trial.broker.cancel("nobody", { all: true }, "dropped"), { ended: 0, held: 0 });
@@ -31,8 +34,15 @@ export const cancelCases: readonly ConformanceCase<BrokerTrial>[] = [
     async run(trial) {
       await trial.declare("inbox");
       const mine = [await trial.send("inbox", { key: "o" }), await trial.send("inbox", { key: "o", priority: "high" })];
-      const others = [await trial.send("inbox", { key: "p" }), await trial.send("inbox", { key: "o", from: "another" }), await trial.send("inbox")];
-      assert.deepEqual(await trial.broker.cancel("inbox", { sender: "sender", key: "o" }, "withdrawn"), { ended: 2, held: 0 });
+      const others = [
+        await trial.send("inbox", { key: "p" }),
+        await trial.send("inbox", { key: "o", from: "another" }),
+        await trial.send("inbox"),
+      ];
+      assert.deepEqual(await trial.broker.cancel("inbox", { sender: "sender", key: "o" }, "withdrawn"), {
+        ended: 2,
+        held: 0,
+      });
       for (const message of mine) assert.equal((await trial.ended(message)).end, "withdrawn");
       assert.deepEqual(await trial.broker.cancel("inbox", { all: true }, "dropped"), { ended: 3, held: 0 });
       for (const message of others) assert.equal((await trial.ended(message)).end, "dropped");

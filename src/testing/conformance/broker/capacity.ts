@@ -30,8 +30,13 @@ export const capacityCases: readonly ConformanceCase<BrokerTrial>[] = [
     async run(trial) {
       await trial.declare("small", { capacity: 2 });
       await trial.declare("large");
-      const results = await trial.broker.publish(Array.from({ length: 4 }, () => ({ message: trial.message(), to: ["small"] })));
-      assert.deepEqual(results.map((result) => result.status), ["accepted", "accepted", "failed", "failed"]);
+      const results = await trial.broker.publish(
+        Array.from({ length: 4 }, () => ({ message: trial.message(), to: ["small"] })),
+      );
+      assert.deepEqual(
+        results.map((result) => result.status),
+        ["accepted", "accepted", "failed", "failed"],
+      );
       await trial.refuse({ message: trial.message(), to: ["large", "small"] }, "INBOX_FULL");
       assert.equal((await trial.status("large")).accepted, 0);
     },

@@ -20,7 +20,10 @@ export const closingCases: readonly ConformanceCase<BrokerTrial>[] = [
       const rest = await trial.take("inbox");
       assert.deepEqual(idsOf(await rest.take(4)), ids);
       assert.ok(trial.now() - closedAt < 10_000, "long before the lease lapses");
-      assert.deepEqual(rest.given.map((delivery) => delivery.attempt), [1, 1, 1, 1]);
+      assert.deepEqual(
+        rest.given.map((delivery) => delivery.attempt),
+        [1, 1, 1, 1],
+      );
       for (const delivery of held) {
         const result = await end(delivery).catch(() => "refused");
         assert.notEqual(result, "settled", "a closed connection settles nothing");
@@ -60,7 +63,10 @@ export const closingCases: readonly ConformanceCase<BrokerTrial>[] = [
       for (const delivery of held) assert.notEqual(await end(delivery), "settled");
       const next = await trial.take("inbox");
       assert.deepEqual(idsOf(await next.take(3)), ids);
-      assert.deepEqual(next.given.map((delivery) => delivery.attempt), [1, 1, 1]);
+      assert.deepEqual(
+        next.given.map((delivery) => delivery.attempt),
+        [1, 1, 1],
+      );
     },
   },
   {

@@ -20,7 +20,10 @@ export const creditCases: readonly ConformanceCase<BrokerTrial>[] = [
       taker.credit(1);
       await taker.take(1);
       await taker.nothing();
-      assert.ok(taker.groups.every((size) => size > 0), "no empty group is handed out");
+      assert.ok(
+        taker.groups.every((size) => size > 0),
+        "no empty group is handed out",
+      );
     },
   },
   {
@@ -67,11 +70,17 @@ export const creditCases: readonly ConformanceCase<BrokerTrial>[] = [
     async run(trial) {
       await trial.declare("inbox");
       const other = await trial.connect();
-      const takers = [await trial.take("inbox", { credit: 10 }), await trial.take("inbox", { credit: 10, broker: other.broker })];
+      const takers = [
+        await trial.take("inbox", { credit: 10 }),
+        await trial.take("inbox", { credit: 10, broker: other.broker }),
+      ];
       const messages = await trial.sendMany("inbox", 20);
       await trial.until("all are handed out", () => takers.flatMap((taker) => taker.ids).length === 20);
       assert.deepEqual(takers.flatMap((taker) => taker.ids).sort(), idsOf(messages).sort());
-      assert.deepEqual(takers.map((taker) => taker.given.length), [10, 10]);
+      assert.deepEqual(
+        takers.map((taker) => taker.given.length),
+        [10, 10],
+      );
     },
   },
   {
@@ -89,8 +98,14 @@ export const creditCases: readonly ConformanceCase<BrokerTrial>[] = [
       await notC.nothing();
       await trial.send("inbox", { type: "a" });
       await onlyA.next();
-      assert.deepEqual(onlyA.given.map((delivery) => delivery.message.type), ["a", "a", "a", "a"]);
-      assert.deepEqual(notC.given.map((delivery) => delivery.message.type), ["b", "b"]);
+      assert.deepEqual(
+        onlyA.given.map((delivery) => delivery.message.type),
+        ["a", "a", "a", "a"],
+      );
+      assert.deepEqual(
+        notC.given.map((delivery) => delivery.message.type),
+        ["b", "b"],
+      );
       const rest = await trial.take("inbox");
       assert.equal((await rest.next()).message.type, "c");
       await rest.nothing();

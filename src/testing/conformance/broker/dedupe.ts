@@ -37,7 +37,10 @@ export const dedupeCases: readonly ConformanceCase<BrokerTrial>[] = [
         { message: trial.message(), to: ["inbox"], dedupe },
         { message: trial.message(), to: ["inbox"], dedupe: { ...dedupe, fingerprint: "g" } },
       ]);
-      assert.deepEqual(results.map((result) => (result.status === "accepted" ? result.duplicate : result.status)), [false, true, "failed"]);
+      assert.deepEqual(
+        results.map((result) => (result.status === "accepted" ? result.duplicate : result.status)),
+        [false, true, "failed"],
+      );
       assert.equal((await trial.status("inbox")).accepted, 1);
     },
   },
@@ -47,7 +50,10 @@ export const dedupeCases: readonly ConformanceCase<BrokerTrial>[] = [
     async run(trial) {
       await trial.declare("inbox");
       await trial.accept({ message: trial.message(), to: ["inbox"], dedupe });
-      await trial.refuse({ message: trial.message(), to: ["inbox"], dedupe: { ...dedupe, fingerprint: "g" } }, "ID_CONFLICT");
+      await trial.refuse(
+        { message: trial.message(), to: ["inbox"], dedupe: { ...dedupe, fingerprint: "g" } },
+        "ID_CONFLICT",
+      );
       assert.equal((await trial.status("inbox")).accepted, 1);
     },
   },
@@ -57,7 +63,10 @@ export const dedupeCases: readonly ConformanceCase<BrokerTrial>[] = [
     async run(trial) {
       await trial.declare("inbox");
       for (const from of ["one", "two"]) {
-        assert.equal((await trial.accept({ message: trial.message({ from }), to: ["inbox"], dedupe })).duplicate, false);
+        assert.equal(
+          (await trial.accept({ message: trial.message({ from }), to: ["inbox"], dedupe })).duplicate,
+          false,
+        );
       }
       assert.equal((await trial.status("inbox")).accepted, 2);
     },
@@ -69,7 +78,10 @@ export const dedupeCases: readonly ConformanceCase<BrokerTrial>[] = [
       await trial.declare("inbox");
       const brief = { ...dedupe, window: 400 };
       await trial.accept({ message: trial.message(), to: ["inbox"], dedupe: brief });
-      await trial.until("the key is free again", async () => !(await trial.accept({ message: trial.message(), to: ["inbox"], dedupe: brief })).duplicate);
+      await trial.until(
+        "the key is free again",
+        async () => !(await trial.accept({ message: trial.message(), to: ["inbox"], dedupe: brief })).duplicate,
+      );
       assert.equal((await trial.status("inbox")).accepted, 2);
     },
   },

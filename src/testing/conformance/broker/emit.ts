@@ -13,7 +13,11 @@ export const emitCases: readonly ConformanceCase<BrokerTrial>[] = [
       await trial.declare("$reply.1");
       await trial.send("inbox");
       const delivery = await (await trial.take("inbox")).next();
-      const [reply, second, lost] = [trial.message({ from: "inbox", inReplyTo: delivery.message.id }), trial.message(), trial.message()];
+      const [reply, second, lost] = [
+        trial.message({ from: "inbox", inReplyTo: delivery.message.id }),
+        trial.message(),
+        trial.message(),
+      ];
       const emit = [
         { message: reply, to: ["$reply.1"] },
         { message: lost, to: ["$reply.gone"] },
@@ -37,7 +41,14 @@ export const emitCases: readonly ConformanceCase<BrokerTrial>[] = [
       const handled = await trial.send("inbox");
       const delivery = await (await trial.take("inbox")).next();
       const emitted = trial.message();
-      assert.equal(await delivery.settle({ outcome: "end", record: recordOf(delivery), emit: [{ message: emitted, to: ["full"] }] }), "settled");
+      assert.equal(
+        await delivery.settle({
+          outcome: "end",
+          record: recordOf(delivery),
+          emit: [{ message: emitted, to: ["full"] }],
+        }),
+        "settled",
+      );
       assert.equal((await trial.ended(handled)).end, "acknowledged");
       const record = await trial.ended(emitted);
       assert.deepEqual([record.end, record.reason, record.recipient], ["dead-lettered", "INBOX_FULL", "full"]);

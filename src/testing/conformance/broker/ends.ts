@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DEAD_LETTER_PREFIX, deadLetterKey, receiptLog, RECEIPT_SIGNAL } from "../../../broker/receipt-log.ts";
+import { DEAD_LETTER_PREFIX, deadLetterKey, RECEIPT_SIGNAL, receiptLog } from "../../../broker/receipt-log.ts";
 import type { DeadLetter, ReceiptRecord } from "../../../message/receipt-record.ts";
 import type { ConformanceCase } from "../suite.ts";
 import { end, giveUp, recordOf } from "./taker.ts";
@@ -18,7 +18,10 @@ export const endCases: readonly ConformanceCase<BrokerTrial>[] = [
       await delivery.settle({ outcome: "end", record });
       const other = await trial.connect();
       const entries = await other.store.read(receiptLog(message.id));
-      assert.ok(entries.every((entry) => Array.isArray(entry.value)), "an entry is an array of records");
+      assert.ok(
+        entries.every((entry) => Array.isArray(entry.value)),
+        "an entry is an array of records",
+      );
       assert.deepEqual(await trial.ends(message.id, other.store), [record]);
       assert.ok((await other.store.logs("receipts/")).includes(receiptLog(message.id)));
     },
@@ -30,7 +33,9 @@ export const endCases: readonly ConformanceCase<BrokerTrial>[] = [
       await trial.declare("inbox");
       const other = await trial.connect();
       const heard: string[] = [];
-      other.broker.onSignal(RECEIPT_SIGNAL, (data) => heard.push(...(data as ReceiptRecord[]).map((record) => `${record.id} ${record.end}`)));
+      other.broker.onSignal(RECEIPT_SIGNAL, (data) =>
+        heard.push(...(data as ReceiptRecord[]).map((record) => `${record.id} ${record.end}`)),
+      );
       await trial.pass(20);
       const taker = await trial.take("inbox");
       const acknowledged = await trial.send("inbox");
@@ -55,7 +60,10 @@ export const endCases: readonly ConformanceCase<BrokerTrial>[] = [
       await delivery.settle({ outcome: "retry", delay: 600_000 });
       await trial.broker.cancel("inbox", { id: message.id }, "withdrawn");
       const record = await trial.ended(message);
-      assert.deepEqual([record.end, record.attempt, record.instance, record.offeredAt], ["withdrawn", 1, "first", delivery.offeredAt]);
+      assert.deepEqual(
+        [record.end, record.attempt, record.instance, record.offeredAt],
+        ["withdrawn", 1, "first", delivery.offeredAt],
+      );
     },
   },
   {
@@ -87,14 +95,21 @@ export const endCases: readonly ConformanceCase<BrokerTrial>[] = [
       const message = trial.message();
       const refused = { code: "NO_HANDLER", reason: "a does not take it" };
       const { copies } = await trial.accept({ message, to: ["a", "b"], fanOut: true, refused });
-      assert.deepEqual(copies.map((copy) => copy.state), ["dead-lettered", "dead-lettered"]);
+      assert.deepEqual(
+        copies.map((copy) => copy.state),
+        ["dead-lettered", "dead-lettered"],
+      );
       await taker.nothing();
       const ends = await trial.ends(message.id);
       assert.deepEqual(ends.map((record) => [record.recipient, record.end, record.reason, record.attempt]).sort(), [
-        ["a", "dead-lettered", "NO_HANDLER", 0], ["b", "dead-lettered", "NO_HANDLER", 0],
+        ["a", "dead-lettered", "NO_HANDLER", 0],
+        ["b", "dead-lettered", "NO_HANDLER", 0],
       ]);
       const letters = await trial.store.list(DEAD_LETTER_PREFIX);
-      assert.deepEqual(letters.map((entry) => entry.key), [deadLetterKey("a", message.id), deadLetterKey("b", message.id)]);
+      assert.deepEqual(
+        letters.map((entry) => entry.key),
+        [deadLetterKey("a", message.id), deadLetterKey("b", message.id)],
+      );
       const kept = letters[0]?.value as DeadLetter<unknown>;
       assert.deepEqual([kept.code, kept.reason, kept.attempts], ["NO_HANDLER", "a does not take it", []]);
       const status = await trial.status("a");

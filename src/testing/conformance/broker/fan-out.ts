@@ -17,7 +17,10 @@ export const fanOutCases: readonly ConformanceCase<BrokerTrial>[] = [
       const second = await (await trial.take("b")).next();
       assert.deepEqual([first.message.id, second.message.id], [message.id, message.id]);
       assert.equal(await end(first), "settled");
-      assert.deepEqual((await trial.ends(message.id)).map((record) => record.recipient), ["a"]);
+      assert.deepEqual(
+        (await trial.ends(message.id)).map((record) => record.recipient),
+        ["a"],
+      );
       assert.equal((await trial.status("b")).held, 1);
       assert.equal((await trial.status("c")).waiting, 1);
       assert.equal(await end(second), "settled");
@@ -33,7 +36,10 @@ export const fanOutCases: readonly ConformanceCase<BrokerTrial>[] = [
       await trial.send("full");
       const message = trial.message();
       const { copies } = await trial.accept({ message, to: ["full", "free"], fanOut: true });
-      assert.deepEqual(copies, [{ inbox: "full", state: "dead-lettered" }, { inbox: "free", state: "accepted" }]);
+      assert.deepEqual(copies, [
+        { inbox: "full", state: "dead-lettered" },
+        { inbox: "free", state: "accepted" },
+      ]);
       assert.equal((await (await trial.take("free")).next()).message.id, message.id);
       const record = await trial.ended(message);
       assert.equal(record.end, "dead-lettered");

@@ -20,7 +20,10 @@ import { timeCases } from "./time.ts";
 import { BrokerTrial } from "./trial.ts";
 
 /** The cases by concept: what a broker driver must do. */
-export const brokerCases: readonly { readonly name: string; readonly cases: readonly ConformanceCase<BrokerTrial>[] }[] = [
+export const brokerCases: readonly {
+  readonly name: string;
+  readonly cases: readonly ConformanceCase<BrokerTrial>[];
+}[] = [
   { name: "publishing", cases: publishCases },
   { name: "fan-out", cases: fanOutCases },
   { name: "routing", cases: routingCases },

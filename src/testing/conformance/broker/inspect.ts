@@ -28,12 +28,23 @@ export const inspectCases: readonly ConformanceCase<BrokerTrial>[] = [
         assert.ok(oldest !== undefined && oldest > created);
         const ended = { ...Object.fromEntries(ENDS.map((one) => [one, 0])), acknowledged: 1 };
         assert.deepEqual(status, {
-          name: "inbox", capacity: 50, overflow: "reject", paused: false,
-          waiting: 5, held: 1, delayed: 1, accepted: 6, ended, consumers: 1,
+          name: "inbox",
+          capacity: 50,
+          overflow: "reject",
+          paused: false,
+          waiting: 5,
+          held: 1,
+          delayed: 1,
+          accepted: 6,
+          ended,
+          consumers: 1,
         });
         const names = (await broker.inspect()).map((one) => one.name);
         assert.deepEqual([...names].sort(), ["empty", "inbox"]);
-        assert.deepEqual((await broker.inspect(["nobody", "empty"])).map((one) => one.name), ["empty"]);
+        assert.deepEqual(
+          (await broker.inspect(["nobody", "empty"])).map((one) => one.name),
+          ["empty"],
+        );
         assert.equal((await trial.status("empty", broker)).oldest, undefined);
       }
     },
@@ -54,19 +65,38 @@ export const inspectCases: readonly ConformanceCase<BrokerTrial>[] = [
       for (let look = 0; look < 2; look++) {
         const [status] = await other.broker.inspect(["inbox"], { peek: 10 });
         const messages = status?.messages ?? [];
-        assert.deepEqual(messages.map((one) => one.message.id), idsOf([held, high, normal, low, later]));
-        assert.deepEqual(messages.map((one) => one.state), ["held", "ready", "ready", "ready", "delayed"]);
-        assert.deepEqual(messages.map((one) => one.attempt), [1, 0, 0, 0, 0]);
+        assert.deepEqual(
+          messages.map((one) => one.message.id),
+          idsOf([held, high, normal, low, later]),
+        );
+        assert.deepEqual(
+          messages.map((one) => one.state),
+          ["held", "ready", "ready", "ready", "delayed"],
+        );
+        assert.deepEqual(
+          messages.map((one) => one.attempt),
+          [1, 0, 0, 0, 0],
+        );
         assert.deepEqual(messages[1]?.message, high);
         assert.equal(messages[0]?.instance, "holder");
         assert.equal(typeof messages[0]?.offeredAt, "number");
-        assert.deepEqual(messages.map((one) => one.priority), ["normal", "high", "normal", "low", "normal"]);
+        assert.deepEqual(
+          messages.map((one) => one.priority),
+          ["normal", "high", "normal", "low", "normal"],
+        );
       }
       const [two] = await other.broker.inspect(["inbox"], { peek: 2 });
       assert.equal(two?.messages?.length, 2);
       taker.credit(5);
       const rest = await taker.take(3);
-      assert.deepEqual(rest.map((delivery) => [delivery.attempt, delivery.redelivered]), [[1, false], [1, false], [1, false]]);
+      assert.deepEqual(
+        rest.map((delivery) => [delivery.attempt, delivery.redelivered]),
+        [
+          [1, false],
+          [1, false],
+          [1, false],
+        ],
+      );
     },
   },
   {
@@ -79,10 +109,19 @@ export const inspectCases: readonly ConformanceCase<BrokerTrial>[] = [
       const delivery = await (await trial.take("b", { instance: "holder" })).next();
       const other = await trial.connect();
       const found = [...(await other.broker.find(message.id))].sort((x, y) => (x.inbox < y.inbox ? -1 : 1));
-      assert.deepEqual(found.map((one) => [one.inbox, one.state, one.attempt, one.instance]), [["a", "ready", 0, undefined], ["b", "held", 1, "holder"]]);
+      assert.deepEqual(
+        found.map((one) => [one.inbox, one.state, one.attempt, one.instance]),
+        [
+          ["a", "ready", 0, undefined],
+          ["b", "held", 1, "holder"],
+        ],
+      );
       assert.deepEqual(found[0]?.message, message);
       await end(delivery);
-      assert.deepEqual((await trial.broker.find(message.id)).map((one) => one.inbox), ["a"]);
+      assert.deepEqual(
+        (await trial.broker.find(message.id)).map((one) => one.inbox),
+        ["a"],
+      );
       assert.deepEqual(await trial.broker.find(trial.message().id), []);
     },
   },

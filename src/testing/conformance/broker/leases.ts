@@ -97,7 +97,10 @@ export const leaseCases: readonly ConformanceCase<BrokerTrial>[] = [
       const taker = await trial.take("inbox");
       await taker.take(3);
       assert.deepEqual(taker.ids, [first?.id, second?.id, third?.id]);
-      assert.deepEqual(taker.given.map((delivery) => delivery.redelivered), [true, false, false]);
+      assert.deepEqual(
+        taker.given.map((delivery) => delivery.redelivered),
+        [true, false, false],
+      );
     },
   },
 ];

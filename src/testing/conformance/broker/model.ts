@@ -39,7 +39,8 @@ export class ModelInbox {
     } else {
       const longest = this.#first((one) => one.level > highest);
       if (longest?.id !== id) return `${longest?.id} of a lower level waits longer`;
-      if (this.#passedOver < AGING_PERIOD / 2) return `a higher one waits, and only ${this.#passedOver} were handed out before lower ones`;
+      if (this.#passedOver < AGING_PERIOD / 2)
+        return `a higher one waits, and only ${this.#passedOver} were handed out before lower ones`;
       this.#passedOver = 0;
     }
     this.waiting.splice(this.waiting.indexOf(message), 1);
@@ -65,7 +66,10 @@ export class ModelInbox {
   }
 
   withdraw(id: string): void {
-    this.waiting.splice(this.waiting.findIndex((one) => one.id === id), 1);
+    this.waiting.splice(
+      this.waiting.findIndex((one) => one.id === id),
+      1,
+    );
     this.withdrawn++;
   }
 

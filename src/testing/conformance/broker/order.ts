@@ -66,7 +66,10 @@ export const orderCases: readonly ConformanceCase<BrokerTrial>[] = [
       const taker = await trial.take("inbox");
       const expected = PRIORITIES.flatMap((priority) => sent.get(priority) ?? []);
       assert.deepEqual(idsOf(await taker.take(10)), expected);
-      assert.deepEqual(taker.given.map((delivery) => delivery.message.priority), PRIORITIES.flatMap((priority) => [priority, priority]));
+      assert.deepEqual(
+        taker.given.map((delivery) => delivery.message.priority),
+        PRIORITIES.flatMap((priority) => [priority, priority]),
+      );
     },
   },
   {
@@ -100,7 +103,10 @@ export const orderCases: readonly ConformanceCase<BrokerTrial>[] = [
         taker.credit(1);
       }
       const places = order.flatMap((priority, at) => (priority === "high" ? [] : [at]));
-      assert.deepEqual(places.map((at) => order[at]), ["low", "normal", "normal", "normal", "background"]);
+      assert.deepEqual(
+        places.map((at) => order[at]),
+        ["low", "normal", "normal", "normal", "background"],
+      );
       for (const [at, place] of places.entries()) {
         assert.ok(place - (places[at - 1] ?? -1) <= AGING_PERIOD, "of 16 hand-offs one goes to those that wait");
         assert.ok(place - (places[at - 1] ?? -1) > 2, "the higher priority keeps its preference");
@@ -118,7 +124,10 @@ export const orderCases: readonly ConformanceCase<BrokerTrial>[] = [
       await taker.take(84);
       for (let from = 0; from + AGING_PERIOD <= 64; from++) {
         const stretch = taker.given.slice(from, from + AGING_PERIOD).map((delivery) => delivery.message.priority);
-        assert.ok(stretch.includes("background"), `hand-offs ${from} to ${from + AGING_PERIOD - 1} include a lower one`);
+        assert.ok(
+          stretch.includes("background"),
+          `hand-offs ${from} to ${from + AGING_PERIOD - 1} include a lower one`,
+        );
       }
       await endAll(taker.given);
     },

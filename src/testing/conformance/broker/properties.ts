@@ -4,8 +4,8 @@ import type { Delivery } from "../../../broker/consumer.ts";
 import { PRIORITIES, type Priority } from "../../../message/envelope.ts";
 import type { ConformanceCase } from "../suite.ts";
 import { ModelInbox } from "./model.ts";
-import { end } from "./taker.ts";
 import type { Taker } from "./taker.ts";
+import { end } from "./taker.ts";
 import type { BrokerTrial } from "./trial.ts";
 
 type Step =
@@ -15,12 +15,23 @@ type Step =
   | { readonly do: "withdraw"; readonly at: number };
 
 function stepsOf({ oneof, record, constant, constantFrom, array, integer, nat }: typeof fc): fc.Arbitrary<Step[]> {
-  const send = record({ do: constant("send" as const), priorities: array(constantFrom(...PRIORITIES), { minLength: 1, maxLength: 6 }), process: nat(1) });
+  const send = record({
+    do: constant("send" as const),
+    priorities: array(constantFrom(...PRIORITIES), { minLength: 1, maxLength: 6 }),
+    process: nat(1),
+  });
   const take = record({ do: constant("take" as const), count: integer({ min: 1, max: 8 }) });
-  const settle = record({ do: constant("settle" as const), at: nat(50), how: constantFrom("acknowledge" as const, "release" as const, "retry" as const) });
+  const settle = record({
+    do: constant("settle" as const),
+    at: nat(50),
+    how: constantFrom("acknowledge" as const, "release" as const, "retry" as const),
+  });
   const withdraw = record({ do: constant("withdraw" as const), at: nat(50) });
   const step: fc.Arbitrary<Step> = oneof(
-    { weight: 4, arbitrary: send }, { weight: 5, arbitrary: take }, { weight: 5, arbitrary: settle }, { weight: 1, arbitrary: withdraw },
+    { weight: 4, arbitrary: send },
+    { weight: 5, arbitrary: take },
+    { weight: 5, arbitrary: settle },
+    { weight: 1, arbitrary: withdraw },
   );
   return array(step, { minLength: 5, maxLength: 60 });
 }
@@ -34,7 +45,10 @@ class Walk {
   readonly #model = new ModelInbox();
   readonly #held: Delivery[] = [];
 
-  constructor(trial: BrokerTrial, walk: { readonly inbox: string; readonly taker: Taker; readonly brokers: readonly BrokerTrial["broker"][] }) {
+  constructor(
+    trial: BrokerTrial,
+    walk: { readonly inbox: string; readonly taker: Taker; readonly brokers: readonly BrokerTrial["broker"][] },
+  ) {
     this.#trial = trial;
     this.#inbox = walk.inbox;
     this.#taker = walk.taker;
@@ -64,7 +78,10 @@ class Walk {
       [status.accepted, status.waiting, status.held, status.ended.acknowledged, status.ended.withdrawn],
       [model.accepted, model.waiting.length + model.held.size, model.held.size, model.acknowledged, model.withdrawn],
     );
-    assert.deepEqual(status.messages?.filter((one) => one.state === "ready").map((one) => one.message.id), model.order());
+    assert.deepEqual(
+      status.messages?.filter((one) => one.state === "ready").map((one) => one.message.id),
+      model.order(),
+    );
   }
 
   async #send(priorities: readonly Priority[], process: number): Promise<void> {
@@ -79,7 +96,11 @@ class Walk {
     await this.#taker.consumer.tried();
     this.#taker.credit(0);
     const got = this.#taker.given.slice(before);
-    assert.equal(got.length, Math.min(count, this.#model.waiting.length), "as many are handed out as wait, up to the credit");
+    assert.equal(
+      got.length,
+      Math.min(count, this.#model.waiting.length),
+      "as many are handed out as wait, up to the credit",
+    );
     for (const delivery of got) {
       const wrong = this.#model.handOut(delivery.message.id);
       if (wrong) assert.fail(`${delivery.message.id} (${delivery.message.priority}) was handed out, but ${wrong}`);
@@ -99,7 +120,16 @@ class Walk {
 export const propertyCases: readonly ConformanceCase<BrokerTrial>[] = [
   {
     name: "agrees with a simple model on order, priority, aging and accounting, over random walks",
-    verifies: ["G8", "G9", "order.acceptance", "order.priority", "order.aging", "order.release", "order.retry", "receipt.account"],
+    verifies: [
+      "G8",
+      "G9",
+      "order.acceptance",
+      "order.priority",
+      "order.aging",
+      "order.release",
+      "order.retry",
+      "receipt.account",
+    ],
     async run(trial) {
       // Loaded here, so that the rest of the kit is used without it.
       const { default: check } = await import("fast-check");

@@ -11,12 +11,26 @@ export const publishCases: readonly ConformanceCase<BrokerTrial>[] = [
     async run(trial) {
       await trial.declare("inbox");
       const message = trial.message({
-        payload: { text: "grüße, 世界 \u0000 \u{1f680}", list: [1, -0.5, 1e21, true, null], nested: { "": {}, a: { b: [] } } },
-        headers: { traceparent: "00-1" }, key: "order-1", depth: 3, path: ["x"], replyInbox: "$reply.1", causationId: "c",
-        expiresAt: trial.now() + 600_000, priority: "high", to: "inbox",
+        payload: {
+          text: "grüße, 世界 \u0000 \u{1f680}",
+          list: [1, -0.5, 1e21, true, null],
+          nested: { "": {}, a: { b: [] } },
+        },
+        headers: { traceparent: "00-1" },
+        key: "order-1",
+        depth: 3,
+        path: ["x"],
+        replyInbox: "$reply.1",
+        causationId: "c",
+        expiresAt: trial.now() + 600_000,
+        priority: "high",
+        to: "inbox",
       });
       assert.deepEqual(await trial.publish({ message, to: ["inbox"] }), {
-        status: "accepted", id: message.id, duplicate: false, copies: [{ inbox: "inbox", state: "accepted" }],
+        status: "accepted",
+        id: message.id,
+        duplicate: false,
+        copies: [{ inbox: "inbox", state: "accepted" }],
       });
       const other = await trial.connect();
       const delivery = await (await trial.take("inbox", { broker: other.broker })).next();
@@ -54,8 +68,13 @@ export const publishCases: readonly ConformanceCase<BrokerTrial>[] = [
         { message: trial.message(), to: [] },
       ];
       const results = await trial.broker.publish(batch);
-      assert.deepEqual(results.map((result) => result.status), ["accepted", "failed", "accepted", "accepted"]);
-      const copies = results.map((result) => (result.status === "accepted" ? result.copies.map((copy) => copy.inbox) : []));
+      assert.deepEqual(
+        results.map((result) => result.status),
+        ["accepted", "failed", "accepted", "accepted"],
+      );
+      const copies = results.map((result) =>
+        result.status === "accepted" ? result.copies.map((copy) => copy.inbox) : [],
+      );
       assert.deepEqual(copies, [["a"], [], ["b", "a"], []]);
       const ids = results.map((result) => (result.status === "accepted" ? result.id : undefined));
       assert.deepEqual(ids, [batch[0]?.message.id, undefined, batch[2]?.message.id, batch[3]?.message.id]);

@@ -10,10 +10,16 @@ export const routingCases: readonly ConformanceCase<BrokerTrial>[] = [
     async run(trial) {
       for (const name of ["busy", "wide", "free"]) await trial.declare(name);
       await trial.sendMany("busy", 3);
-      const pick = [{ inbox: "busy", concurrency: 1 }, { inbox: "wide", concurrency: 2 }, { inbox: "free", concurrency: 1 }];
+      const pick = [
+        { inbox: "busy", concurrency: 1 },
+        { inbox: "wide", concurrency: 2 },
+        { inbox: "free", concurrency: 1 },
+      ];
       const batch = Array.from({ length: 6 }, () => ({ message: trial.message(), to: { pick } }));
       const results = await trial.broker.publish(batch);
-      const picked = results.map((result) => (result.status === "accepted" ? result.copies.map((copy) => copy.inbox).join() : result.status));
+      const picked = results.map((result) =>
+        result.status === "accepted" ? result.copies.map((copy) => copy.inbox).join() : result.status,
+      );
       // Loads before each: 3/0/0, 3/.5/0, 3/.5/1, 3/1/1, 3/1.5/1, 3/1.5/2.
       assert.deepEqual(picked, ["wide", "free", "wide", "wide", "free", "wide"]);
       assert.equal((await trial.status("wide")).waiting, 4);
@@ -27,9 +33,20 @@ export const routingCases: readonly ConformanceCase<BrokerTrial>[] = [
       await trial.declare("b");
       await trial.send("a");
       await (await trial.take("a")).next();
-      const { copies } = await trial.accept({ message: trial.message(), to: { pick: [{ inbox: "a", concurrency: 1 }, { inbox: "b", concurrency: 1 }] } });
+      const { copies } = await trial.accept({
+        message: trial.message(),
+        to: {
+          pick: [
+            { inbox: "a", concurrency: 1 },
+            { inbox: "b", concurrency: 1 },
+          ],
+        },
+      });
       assert.deepEqual(copies, [{ inbox: "b", state: "accepted" }]);
-      await trial.refuse({ message: trial.message(), to: { pick: [{ inbox: "gone", concurrency: 1 }] } }, "AGENT_NOT_FOUND");
+      await trial.refuse(
+        { message: trial.message(), to: { pick: [{ inbox: "gone", concurrency: 1 }] } },
+        "AGENT_NOT_FOUND",
+      );
     },
   },
   {
@@ -46,7 +63,10 @@ export const routingCases: readonly ConformanceCase<BrokerTrial>[] = [
       assert.deepEqual(await trial.publish({ message: trial.message(), to: ["inbox"], routedAt }), { status: "stale" });
       assert.equal((await trial.status("inbox")).accepted, 1);
       const fresh = await trial.store.revision("registry");
-      assert.equal((await trial.publish({ message: trial.message(), to: ["inbox"], routedAt: fresh })).status, "accepted");
+      assert.equal(
+        (await trial.publish({ message: trial.message(), to: ["inbox"], routedAt: fresh })).status,
+        "accepted",
+      );
     },
   },
 ];

@@ -47,7 +47,13 @@ export const settleCases: readonly ConformanceCase<BrokerTrial>[] = [
       const message = await trial.send("inbox");
       const taker = await trial.take("inbox");
       const first = await taker.next();
-      const failure = { attempt: 1, at: Math.floor(trial.now()), instance: "taker", code: "HANDLER_FAILED", message: "it broke" };
+      const failure = {
+        attempt: 1,
+        at: Math.floor(trial.now()),
+        instance: "taker",
+        code: "HANDLER_FAILED",
+        message: "it broke",
+      };
       const retriedAt = trial.now();
       assert.equal(await first.settle({ outcome: "retry", delay: 400, failure }), "settled");
       await taker.nothing();
@@ -94,8 +100,14 @@ export const settleCases: readonly ConformanceCase<BrokerTrial>[] = [
       taker.credit(10);
       const again = await taker.take(5);
       assert.deepEqual(idsOf(again), ids);
-      assert.deepEqual(again.map((delivery) => delivery.attempt), [1, 1, 1, 1, 1]);
-      assert.deepEqual(again.map((delivery) => delivery.redelivered), [false, false, false, false, false]);
+      assert.deepEqual(
+        again.map((delivery) => delivery.attempt),
+        [1, 1, 1, 1, 1],
+      );
+      assert.deepEqual(
+        again.map((delivery) => delivery.redelivered),
+        [false, false, false, false, false],
+      );
     },
   },
   {
@@ -111,7 +123,10 @@ export const settleCases: readonly ConformanceCase<BrokerTrial>[] = [
       assert.deepEqual([status.waiting, status.held, status.ended.acknowledged], [3, 3, 3]);
       await taker.close({ release: true });
       const rest = await (await trial.take("inbox")).take(3);
-      assert.deepEqual(idsOf(rest), [0, 2, 3].map((at) => deliveries[at]?.message.id));
+      assert.deepEqual(
+        idsOf(rest),
+        [0, 2, 3].map((at) => deliveries[at]?.message.id),
+      );
     },
   },
 ];

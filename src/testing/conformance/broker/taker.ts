@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Broker } from "../../../broker/broker.ts";
 import type { ConsumeOptions, Consumer, Delivery, Revocation } from "../../../broker/consumer.ts";
-import type { SettleResult, Settlement } from "../../../broker/settlement.ts";
+import type { Settlement, SettleResult } from "../../../broker/settlement.ts";
 import type { Envelope } from "../../../message/envelope.ts";
 import type { ReceiptRecord } from "../../../message/receipt-record.ts";
 import type { Waiting } from "../waiting.ts";
@@ -28,11 +28,18 @@ export class Taker {
     this.#waiting = waiting;
   }
 
-  static async start(trial: Waiting & { readonly broker: Broker }, inbox: string, options: TakerOptions): Promise<Taker> {
+  static async start(
+    trial: Waiting & { readonly broker: Broker },
+    inbox: string,
+    options: TakerOptions,
+  ): Promise<Taker> {
     const { credit = 1_000, broker = trial.broker, ...consume } = options;
     const taker = new Taker(trial);
     taker.#consumer = await broker.consume(inbox, {
-      instance: "taker", lease: 30_000, renew: true, ...consume,
+      instance: "taker",
+      lease: 30_000,
+      renew: true,
+      ...consume,
       onDeliveries: (deliveries) => {
         taker.groups.push(deliveries.length);
         taker.given.push(...deliveries);
@@ -101,7 +108,16 @@ export async function giveUp(delivery: Delivery, code: string, reason: string): 
 /** The record of a delivery's end. */
 export function recordOf(delivery: Delivery, fields: Partial<ReceiptRecord> = {}): ReceiptRecord {
   const { message, inbox, attempt, offeredAt } = delivery;
-  return { id: message.id, recipient: inbox, end: "acknowledged", at: offeredAt + 1, offeredAt, instance: "taker", attempt, ...fields };
+  return {
+    id: message.id,
+    recipient: inbox,
+    end: "acknowledged",
+    at: offeredAt + 1,
+    offeredAt,
+    instance: "taker",
+    attempt,
+    ...fields,
+  };
 }
 
 /** Ids of messages or deliveries. */

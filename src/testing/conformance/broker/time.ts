@@ -31,7 +31,10 @@ export const timeCases: readonly ConformanceCase<BrokerTrial>[] = [
       const third = await trial.send("inbox", {}, { dueAt: dueAt + 40 });
       const first = await trial.send("inbox", {}, { dueAt });
       const second = await trial.send("inbox", {}, { dueAt: dueAt + 20 });
-      await trial.until("all are due", async () => (await trial.status("inbox")).delayed === 0 && trial.now() > dueAt + 40);
+      await trial.until(
+        "all are due",
+        async () => (await trial.status("inbox")).delayed === 0 && trial.now() > dueAt + 40,
+      );
       const taker = await trial.take("inbox");
       assert.deepEqual(idsOf(await taker.take(3)), idsOf([first, second, third]));
     },

@@ -32,7 +32,10 @@ export class BrokerTrial extends Waiting {
     this.store = driver.store;
   }
 
-  static async start(engine: ConformanceEngine, options: Pick<ConformanceOptions, "runs"> = {}): Promise<{ trial: BrokerTrial; close(): Promise<void> }> {
+  static async start(
+    engine: ConformanceEngine,
+    options: Pick<ConformanceOptions, "runs"> = {},
+  ): Promise<{ trial: BrokerTrial; close(): Promise<void> }> {
     const trial = new BrokerTrial(engine, await engine.connect(), options.runs ?? 25);
     return { trial, close: () => trial.#close() };
   }
@@ -52,13 +55,26 @@ export class BrokerTrial extends Waiting {
   message(fields: Partial<Envelope> = {}): Envelope {
     const id = uuidV7(this.now(), ++this.#messages);
     return Object.freeze({
-      v: 1, id, type: "conformance.note", version: 1, from: "sender", priority: "normal", createdAt: Math.floor(this.now()),
-      conversationId: id, headers: Object.freeze({}), payload: Object.freeze({ n: this.#messages }), ...fields,
+      v: 1,
+      id,
+      type: "conformance.note",
+      version: 1,
+      from: "sender",
+      priority: "normal",
+      createdAt: Math.floor(this.now()),
+      conversationId: id,
+      headers: Object.freeze({}),
+      payload: Object.freeze({ n: this.#messages }),
+      ...fields,
     });
   }
 
   /** Publishes one message, which must be accepted; returns it. */
-  async send(to: string | readonly string[], fields: Partial<Envelope> = {}, extra: Partial<Publication> = {}): Promise<Envelope> {
+  async send(
+    to: string | readonly string[],
+    fields: Partial<Envelope> = {},
+    extra: Partial<Publication> = {},
+  ): Promise<Envelope> {
     const message = this.message(fields);
     await this.accept({ message, to: typeof to === "string" ? [to] : to, ...extra });
     return message;
@@ -81,7 +97,10 @@ export class BrokerTrial extends Waiting {
   }
 
   /** Publishes one publication, which must be accepted; returns its copies. */
-  async accept(publication: Publication, broker = this.broker): Promise<{ id: string; copies: readonly PublishedCopy[]; duplicate: boolean }> {
+  async accept(
+    publication: Publication,
+    broker = this.broker,
+  ): Promise<{ id: string; copies: readonly PublishedCopy[]; duplicate: boolean }> {
     const result = await this.publish(publication, broker);
     if (result.status === "failed") throw result.error;
     if (result.status === "stale") assert.fail("the publication was answered `stale`");
@@ -132,6 +151,8 @@ export class BrokerTrial extends Waiting {
 function uuidV7(time: number, count: number): string {
   const hex = Math.floor(time).toString(16).padStart(12, "0");
   const tail = count.toString(16).padStart(12, "0");
-  const random = Math.floor(Math.random() * 0x1000).toString(16).padStart(3, "0");
+  const random = Math.floor(Math.random() * 0x1000)
+    .toString(16)
+    .padStart(3, "0");
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7${random}-8000-${tail}`;
 }

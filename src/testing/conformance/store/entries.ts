@@ -40,12 +40,34 @@ export const entryCases: readonly ConformanceCase<StoreTrial>[] = [
     name: "treats keys as plain text, whatever characters they have",
     verifies: ["store.read", "store.list"],
     async run({ store }) {
-      const keys = ["s/100%", "s/100_", "s/1000", "s/a*b", "s/a?b", "s/[x]", "s/ä", "s/'q'", "s/A", "s/a", "s/\\", "s/$reply.1"];
+      const keys = [
+        "s/100%",
+        "s/100_",
+        "s/1000",
+        "s/a*b",
+        "s/a?b",
+        "s/[x]",
+        "s/ä",
+        "s/'q'",
+        "s/A",
+        "s/a",
+        "s/\\",
+        "s/$reply.1",
+      ];
       for (const key of keys) await store.put(key, key);
       for (const key of keys) assert.equal((await store.get(key))?.value, key);
-      assert.deepEqual((await store.list("s/100%")).map((entry) => entry.key), ["s/100%"]);
-      assert.deepEqual((await store.list("s/100_")).map((entry) => entry.key), ["s/100_"]);
-      assert.deepEqual((await store.list("s/a")).map((entry) => entry.key), ["s/a", "s/a*b", "s/a?b"]);
+      assert.deepEqual(
+        (await store.list("s/100%")).map((entry) => entry.key),
+        ["s/100%"],
+      );
+      assert.deepEqual(
+        (await store.list("s/100_")).map((entry) => entry.key),
+        ["s/100_"],
+      );
+      assert.deepEqual(
+        (await store.list("s/a")).map((entry) => entry.key),
+        ["s/a", "s/a*b", "s/a?b"],
+      );
       assert.equal((await store.list("s/")).length, keys.length);
     },
   },
@@ -72,7 +94,9 @@ export const entryCases: readonly ConformanceCase<StoreTrial>[] = [
     verifies: ["store.compare"],
     async run(trial) {
       const stores = [trial.store, await trial.connect(), await trial.connect()];
-      const wins = await Promise.all(stores.flatMap((store) => [1, 2, 3].map((n) => store.put("lock/a", n, { ifRevision: 0 }))));
+      const wins = await Promise.all(
+        stores.flatMap((store) => [1, 2, 3].map((n) => store.put("lock/a", n, { ifRevision: 0 }))),
+      );
       assert.equal(wins.filter((revision) => revision !== undefined).length, 1);
       const increment = async (store: StoreTrial["store"]): Promise<void> => {
         for (let done = 0; done < 10; ) {
@@ -104,7 +128,10 @@ export const entryCases: readonly ConformanceCase<StoreTrial>[] = [
         await store.delete("a/x");
         assert.equal(await store.revision("a"), seen.at(-1), "deleting nothing changes nothing");
       }
-      assert.deepEqual(seen, [...new Set(seen)].sort((x, y) => x - y));
+      assert.deepEqual(
+        seen,
+        [...new Set(seen)].sort((x, y) => x - y),
+      );
     },
   },
   {
@@ -121,7 +148,10 @@ export const entryCases: readonly ConformanceCase<StoreTrial>[] = [
       assert.ok(entry?.expiresAt !== undefined && entry.expiresAt >= before + 399);
       await trial.until("it has vanished", async () => (await store.get("p/brief")) === undefined);
       assert.ok(trial.now() >= entry.expiresAt, "not before its time");
-      assert.deepEqual((await store.list("p/")).map((one) => one.key), ["p/lasting", "p/renewed"]);
+      assert.deepEqual(
+        (await store.list("p/")).map((one) => one.key),
+        ["p/lasting", "p/renewed"],
+      );
       assert.equal(await store.delete("p/brief"), false);
       assert.ok(await store.put("p/brief", 2, { ifRevision: 0 }), "a vanished key counts as absent");
     },

@@ -9,7 +9,8 @@ export const listCases: readonly ConformanceCase<StoreTrial>[] = [
     verifies: ["store.list"],
     async run({ store }) {
       for (const key of ["l/c", "l/a", "l/b/1", "l/b", "l/d", "m/a", "l"]) await store.put(key, key);
-      const keys = async (prefix: string, options = {}): Promise<string[]> => (await store.list(prefix, options)).map((entry) => entry.key);
+      const keys = async (prefix: string, options = {}): Promise<string[]> =>
+        (await store.list(prefix, options)).map((entry) => entry.key);
       assert.deepEqual(await keys("l/"), ["l/a", "l/b", "l/b/1", "l/c", "l/d"]);
       assert.deepEqual(await keys("l/b"), ["l/b", "l/b/1"]);
       assert.deepEqual(await keys("l/", { limit: 2 }), ["l/a", "l/b"]);
@@ -34,7 +35,11 @@ export const listCases: readonly ConformanceCase<StoreTrial>[] = [
       await trial.store.delete("w/gone");
       const revision = await other.put("w/other", 3);
       for (const seen of [own, others]) {
-        await trial.until("all changes are told", () => seen.has("w/kept") && seen.has("w/other") && seen.get("w/gone")?.value === undefined && seen.has("w/gone"));
+        await trial.until(
+          "all changes are told",
+          () =>
+            seen.has("w/kept") && seen.has("w/other") && seen.get("w/gone")?.value === undefined && seen.has("w/gone"),
+        );
         assert.deepEqual(seen.get("w/kept")?.value, { n: 1 });
         assert.equal(seen.get("w/other")?.revision, revision);
         assert.equal("value" in (seen.get("w/gone") ?? {}), false, "a deletion has no value");

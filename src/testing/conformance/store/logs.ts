@@ -13,8 +13,14 @@ export const logCases: readonly ConformanceCase<StoreTrial>[] = [
       for (let n = 0; n < 20; n += 2) await (n % 4 ? other : trial.store).append("log/a", [{ n }, { n: n + 1 }]);
       await trial.store.append("log/b", ["other"]);
       const entries = await other.read("log/a");
-      assert.deepEqual(entries.map((entry) => entry.value), Array.from({ length: 20 }, (_, n) => ({ n })));
-      assert.ok(entries.every((entry, at) => at === 0 || entry.position > (entries[at - 1]?.position ?? 0)), "positions grow");
+      assert.deepEqual(
+        entries.map((entry) => entry.value),
+        Array.from({ length: 20 }, (_, n) => ({ n })),
+      );
+      assert.ok(
+        entries.every((entry, at) => at === 0 || entry.position > (entries[at - 1]?.position ?? 0)),
+        "positions grow",
+      );
       assert.ok((entries[0]?.position ?? 0) > 0, "position 0 is before the first entry");
       const part = await trial.store.read("log/a", { after: entries[4]?.position ?? 0, limit: 3 });
       assert.deepEqual(part, entries.slice(5, 8));
@@ -40,7 +46,10 @@ export const logCases: readonly ConformanceCase<StoreTrial>[] = [
         after = page.at(-1)?.position ?? after;
         if (next < before + 30) await append();
       }
-      assert.deepEqual([...read].sort((a, b) => a - b), Array.from({ length: next }, (_, n) => n));
+      assert.deepEqual(
+        [...read].sort((a, b) => a - b),
+        Array.from({ length: next }, (_, n) => n),
+      );
       assert.deepEqual(await trial.values("log/a"), read, "the order is the same for all who read");
     },
   },
@@ -48,10 +57,17 @@ export const logCases: readonly ConformanceCase<StoreTrial>[] = [
     name: "keeps all entries of a long log",
     verifies: ["G13"],
     async run({ store }) {
-      for (let n = 0; n < 15; n++) await store.append("log/a", Array.from({ length: 1_000 }, (_, at) => n * 1_000 + at));
+      for (let n = 0; n < 15; n++)
+        await store.append(
+          "log/a",
+          Array.from({ length: 1_000 }, (_, at) => n * 1_000 + at),
+        );
       const first = await store.read("log/a", { limit: 10_000 });
       const rest = await store.read("log/a", { after: first.at(-1)?.position ?? 0, limit: 10_000 });
-      assert.deepEqual([...first, ...rest].map((entry) => entry.value), Array.from({ length: 15_000 }, (_, n) => n));
+      assert.deepEqual(
+        [...first, ...rest].map((entry) => entry.value),
+        Array.from({ length: 15_000 }, (_, n) => n),
+      );
       assert.equal((await store.read("log/a")).length, 1_000);
     },
   },
@@ -78,7 +94,10 @@ export const logCases: readonly ConformanceCase<StoreTrial>[] = [
       assert.deepEqual(await store.logs("log/"), []);
       await store.trim("log/none");
       await store.append("log/a", ["new"]);
-      assert.deepEqual((await store.read("log/a", { after: last })).map((entry) => entry.value), ["new"]);
+      assert.deepEqual(
+        (await store.read("log/a", { after: last })).map((entry) => entry.value),
+        ["new"],
+      );
     },
   },
 ];

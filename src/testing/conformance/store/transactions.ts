@@ -41,7 +41,13 @@ export const transactionCases: readonly ConformanceCase<StoreTrial>[] = [
       ] as const;
       assert.equal(await store.transaction(steps), false);
       assert.equal(await store.transaction([...steps].reverse()), false);
-      assert.equal(await store.transaction([{ append: "log/t", values: [1] }, { delete: "t/a", ifRevision: before + 1 }]), false);
+      assert.equal(
+        await store.transaction([
+          { append: "log/t", values: [1] },
+          { delete: "t/a", ifRevision: before + 1 },
+        ]),
+        false,
+      );
       assert.equal(await trial.value("t/a"), 1);
       assert.equal(await store.get("t/b"), undefined);
       assert.deepEqual(await store.read("log/t"), []);
@@ -53,10 +59,14 @@ export const transactionCases: readonly ConformanceCase<StoreTrial>[] = [
     verifies: ["store.transaction", "store.compare"],
     async run(trial) {
       const other = await trial.connect();
-      const results = await Promise.all([trial.store, other].map((store, n) => store.transaction([
-        { put: "t/owner", value: n, ifRevision: 0 },
-        { append: "log/t", values: [n] },
-      ])));
+      const results = await Promise.all(
+        [trial.store, other].map((store, n) =>
+          store.transaction([
+            { put: "t/owner", value: n, ifRevision: 0 },
+            { append: "log/t", values: [n] },
+          ]),
+        ),
+      );
       assert.deepEqual([...results].sort(), [false, true]);
       assert.deepEqual(await trial.values("log/t"), [results.indexOf(true)]);
     },
