@@ -52,6 +52,10 @@ function lastUse(connection: Connection, here: ProcessMark): { crashed: boolean;
 /** Reads through the whole file, on a connection that cannot change it, where damage is likely or looking is cheap. */
 function checkContent(library: ClientLibrary, path: string, here: ProcessMark): void {
   using(library.open(path, { readonly: true }), (connection) => {
+    // The header of the file itself was looked at before; this is the one that the write-ahead log makes of it.
+    if (pragma(connection, "application_id") !== APPLICATION_ID) {
+      throw new AgentwireError("STORE_CORRUPT", `${path} has a write-ahead log of another file; it was not changed`, { details: { path } });
+    }
     const { crashed, shared } = lastUse(connection, here);
     const small = (statOf(path)?.size ?? 0) + (statOf(`${path}-wal`)?.size ?? 0) <= ALWAYS_CHECKED;
     if (shared || !(crashed || small)) return;

@@ -1,0 +1,161 @@
+import Database from "better-sqlite3";
+import { chmodSync, copyFileSync, existsSync, readFileSync, renameSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ErrorCode } from "../../../src/errors.ts";
+import { deadLetterKey } from "../../../src/broker/receipt-log.ts";
+import type { DriverEvent } from "../../../src/broker/driver.ts";
+import type { DeadLetter } from "../../../src/message/receipt-record.ts";
+import { Collected, driverOn, message, Workbench } from "./setup.ts";
+
+describe("files that are not as they should be", () => {
+  let bench: Workbench;
+
+  beforeEach(() => {
+    bench = new Workbench();
+  });
+  afterEach(() => bench.dispose());
+
+  /** A closed file of ours with some messages in it. */
+  async function filled(): Promise<void> {
+    const { broker } = driverOn(bench.path);
+    await broker.open();
+    await broker.declareInbox({ name: "inbox" });
+    await broker.publish(Array.from({ length: 200 }, (_, at) => ({ message: message(`m${at}`, { payload: "x".repeat(500) }), to: ["inbox"] })));
+    await broker.close();
+  }
+
+  /** Changes the closed file behind the driver's back. */
+  function edit(change: (db: Database.Database) => void): void {
+    const db = new Database(bench.path);
+    change(db);
+    db.close();
+  }
+
+  /** Opening fails with a code and leaves the file as it was. */
+  async function refuses(code: ErrorCode, path = bench.path): Promise<void> {
+    const before = existsSync(path) ? readFileSync(path) : undefined;
+    const { broker } = driverOn(path);
+    await expect(broker.open()).rejects.toMatchObject({ code });
+    if (before) expect(readFileSync(path).equals(before)).toBe(true);
+    else expect(existsSync(path)).toBe(false);
+  }
+
+  it("refuses a truncated file", async () => {
+    await filled();
+    truncateSync(bench.path, Math.floor(statSync(bench.path).size / 2 / 8192) * 8192);
+    await refuses("STORE_CORRUPT");
+  });
+
+  it("refuses a file cut down to a part of its header", async () => {
+    await filled();
+    truncateSync(bench.path, 50);
+    await refuses("STORE_CORRUPT");
+  });
+
+  it.each([["a zeroed page", 0], ["flipped bits", 0xff]])("refuses a file with %s in a tree", async (_, fill) => {
+    await filled();
+    const bytes = readFileSync(bench.path);
+    for (let page = 1; page * 8192 < bytes.length; page++) {
+      // The first bytes of a page say what it is; only pages of trees have one of these kinds.
+      if ([2, 5, 10, 13].includes(bytes[page * 8192] as number)) bytes.fill(fill, page * 8192, page * 8192 + 64);
+    }
+    writeFileSync(bench.path, bytes);
+    await refuses("STORE_CORRUPT");
+  });
+
+  it("refuses what is not a database", async () => {
+    writeFileSync(bench.path, "no database, but long enough to have a header of a hundred bytes".repeat(5));
+    await refuses("STORE_CORRUPT");
+  });
+
+  it("refuses another program's database", async () => {
+    edit((db) => db.exec("CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)"));
+    await refuses("STORE_CORRUPT");
+  });
+
+  it("refuses a file of a newer version", async () => {
+    await filled();
+    edit((db) => db.pragma("user_version = 99"));
+    const { broker } = driverOn(bench.path);
+    await expect(broker.open()).rejects.toMatchObject({ code: "VERSION_UNSUPPORTED", details: { version: 99 } });
+  });
+
+  it("refuses a write-protected file", async () => {
+    await filled();
+    chmodSync(bench.path, 0o444);
+    await refuses("STORE_READ_ONLY");
+  });
+
+  it("refuses a symbolic link, also to nothing", async () => {
+    await filled();
+    const link = `${bench.path}-link`;
+    symlinkSync(bench.path, link);
+    await refuses("STORE_CORRUPT", link);
+    const dangling = `${bench.path}-dangling`;
+    symlinkSync(`${bench.path}-nothing`, dangling);
+    await expect(driverOn(dangling).broker.open()).rejects.toMatchObject({ code: "STORE_CORRUPT" });
+    expect(existsSync(`${bench.path}-nothing`)).toBe(false);
+  });
+
+  it("refuses a log without its file, and a folder", async () => {
+    writeFileSync(`${bench.path}-wal`, Buffer.alloc(4096, 7));
+    await refuses("STORE_CORRUPT");
+    await expect(driverOn(bench.folder).broker.open()).rejects.toMatchObject({ code: "STORE_CORRUPT" });
+  });
+
+  it("does not read the write-ahead log of another file as its own", async () => {
+    await filled();
+    const other = `${bench.path}-other`;
+    const db = new Database(other);
+    db.pragma("page_size = 8192");
+    db.pragma("journal_mode = WAL");
+    db.exec("CREATE TABLE theirs (x)");
+    for (let at = 0; at < 50; at++) db.prepare("INSERT INTO theirs VALUES (?)").run("y".repeat(8000));
+    copyFileSync(`${other}-wal`, `${bench.path}-wal`);
+    db.close();
+    await refuses("STORE_CORRUPT");
+  });
+
+  it("stops taking messages when the file is deleted under it", async () => {
+    const { broker } = await bench.open();
+    await broker.declareInbox({ name: "inbox" });
+    renameSync(bench.path, `${bench.path}-moved`);
+    const publish = async () => (await broker.publish([{ message: message("a"), to: ["inbox"] }]))[0];
+    let result = await publish();
+    // The file is looked at once a second.
+    for (const start = performance.now(); result?.status !== "failed" && performance.now() - start < 5000; ) result = await publish();
+    expect(result).toMatchObject({ status: "failed", error: { code: "STORE_CORRUPT" } });
+    expect(existsSync(bench.path)).toBe(false);
+    renameSync(`${bench.path}-moved`, bench.path);
+    expect(await publish()).toMatchObject({ status: "accepted" });
+  });
+
+  it("takes messages that cannot be read out of the way, and delivers the others", async () => {
+    await filled();
+    edit((db) => {
+      db.exec("UPDATE ready SET body = '{\"v\":1,' WHERE id = 'm1'");
+      db.exec("UPDATE ready SET body = x'00ff00' WHERE id = 'm2'");
+      db.exec("UPDATE ready SET body = NULL WHERE id = 'm3'");
+      db.exec("UPDATE ready SET body = replace(body, '\"v\":1', '\"v\":99') WHERE id = 'm4'");
+      db.exec("UPDATE ready SET body = replace(body, '\"type\":\"test.note\"', '\"type\":7') WHERE id = 'm5'");
+      db.exec("UPDATE ready SET failures = 'not json', attempt = 3 WHERE id = 'm6'");
+      db.exec("UPDATE ready SET body = randomblob(20000000) WHERE id = 'm7'");
+    });
+    const events: DriverEvent[] = [];
+    const { broker, store } = await bench.open("one", events);
+    const collected = new Collected();
+    const consumer = await broker.consume("inbox", { instance: "one", lease: 30_000, renew: true, onDeliveries: collected.take });
+    consumer.credit(1000);
+    await consumer.tried();
+    const broken = ["m1", "m2", "m3", "m4", "m5", "m7"];
+    expect(collected.ids).toHaveLength(200 - broken.length);
+    for (const id of broken) expect(collected.ids).not.toContain(id);
+    const codes: string[] = [];
+    for (const id of broken) codes.push(((await store.get(deadLetterKey("inbox", id)))?.value as DeadLetter<unknown>).code);
+    expect(codes).toEqual(["DECODE_FAILED", "DECODE_FAILED", "DECODE_FAILED", "VERSION_UNSUPPORTED", "ENVELOPE_INVALID", "DECODE_FAILED"]);
+    expect(((await store.get(deadLetterKey("inbox", "m4")))?.value as DeadLetter<{ raw: string }>).message.raw).toContain('"v":99');
+    expect(events.filter(({ type }) => type === "driver.quarantined")).toHaveLength(broken.length);
+    expect((await broker.inspect(["inbox"]))[0]).toMatchObject({ accepted: 200, waiting: 194, ended: { "dead-lettered": 6 } });
+    expect(collected.deliveries.find((delivery) => delivery.message.id === "m6")).toMatchObject({ attempt: 4, failures: [] });
+  });
+});
