@@ -96,7 +96,8 @@ export class Attendance {
   instances(agent: string): string[] {
     return [...(this.#agents.get(agent) ?? [])]
       .filter(([, copies]) => copies.some((copy) => this.#isHere(copy.told)))
-      .map(([instance]) => instance);
+      .map(([instance]) => instance)
+      .sort();
   }
 
   /** Handlers that run, and that can run at once, over all instances heard of in time. */

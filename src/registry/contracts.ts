@@ -1,6 +1,6 @@
+import type { Compiled } from "../message/compiled.ts";
 import { compileJson } from "../message/json-compiled.ts";
 import type { JsonSchema } from "../message/json-schema.ts";
-import type { Compiled } from "../message/compiled.ts";
 import type { Store } from "../store/store.ts";
 
 const PREFIX = "contracts/";
@@ -41,7 +41,8 @@ export class ContractBook {
       const agent = entry.key.slice(PREFIX.length);
       const { receives } = entry.value as AgentContract;
       const fitting: string[] = [];
-      for (const [type, schema] of Object.entries(receives)) if (await this.#fits(type, schema, value)) fitting.push(type);
+      for (const [type, schema] of Object.entries(receives))
+        if (await this.#fits(type, schema, value)) fitting.push(type);
       if (fitting.length > 0) found.set(agent, fitting);
     }
     return found;

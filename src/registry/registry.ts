@@ -144,7 +144,7 @@ export class Registry {
    * @throws AGENT_CONFLICT while an instance runs, unless forced
    */
   async remove(agent: string, options: { readonly force?: boolean } = {}): Promise<boolean> {
-    if (!options.force && this.#runs(agent)) {
+    if (!options.force && this.#book.get(agent) && this.#runs(agent)) {
       const instances = this.#attendance.instances(agent);
       throw new AgentwireError("AGENT_CONFLICT", `Agent "${agent}" is running and cannot be removed`, {
         details: { agent, instances },
