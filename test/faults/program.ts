@@ -47,7 +47,7 @@ export class Program {
     for (;;) {
       const line = this.lines.find((one) => one.startsWith(start));
       if (line !== undefined) return line;
-      if (this.#over) throw new Error(`A program ended without saying "${start}": ${this.lines.slice(-5).join(" | ")}`);
+      if (this.#over) throw new Error(`A program ended without saying "${start}": ${this.lines.slice(-25).join("\n")}`);
       await new Promise<void>((resolve) => {
         const watcher = (): void => {
           this.#watchers.delete(watcher);

@@ -8,18 +8,20 @@ export const consumerStopped: Row = {
   run: async (scale, seed) => {
     const scene = new Scene(seed);
     try {
-      const pullers = Array.from({ length: 2 }, (_, number) =>
-        scene.start("puller", { url: scene.url, history: `${scene.folder}/puller-${number}.history`, agent: "pulling", instance: `puller-${number}`, lease: scale.lease, work: 5, loops: 4 }),
-      );
-      const consumers = Array.from({ length: scale.consumers }, (_, number) =>
-        scene.consumer({ agent: "worker", instance: `consumer-${number}`, concurrency: 4, lease: scale.lease, work: 8 }),
-      );
-      const team = [...pullers, ...consumers];
-      await Promise.all(team.map((one) => one.says("ready")));
       const strikes = Math.min(scale.strikes, 8);
       const stop = 3 * scale.lease;
       const each = Math.ceil(scale.messages / 2);
       const rate = Math.ceil(each / ((strikes * (stop + 700)) / 1_000));
+      // Half of what four at once can do, so that something is in hand at every stop.
+      const work = Math.max(1, Math.min(30, 2_000 / rate));
+      const pullers = Array.from({ length: 2 }, (_, number) =>
+        scene.start("puller", { url: scene.url, history: `${scene.folder}/puller-${number}.history`, agent: "pulling", instance: `puller-${number}`, lease: scale.lease, work, loops: 4 }),
+      );
+      const consumers = Array.from({ length: scale.consumers }, (_, number) =>
+        scene.consumer({ agent: "worker", instance: `consumer-${number}`, concurrency: 4, lease: scale.lease, work: 2 * work }),
+      );
+      const team = [...pullers, ...consumers];
+      await Promise.all(team.map((one) => one.says("ready")));
       const senders = ["worker", "pulling"].map((to, number) =>
         scene.sender({ name: `sender-${number}`, to, until: each, largest: scale.largest, window: 16, rate }),
       );

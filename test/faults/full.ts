@@ -1,0 +1,36 @@
+// The full run: every row at full scale, one after the other; a finished row is not run again until its line is removed from the state file.
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { FULL, type RowResult } from "./row.ts";
+import { ROWS } from "./rows.ts";
+
+interface Finished extends RowResult {
+  readonly id: string;
+  readonly seed: number;
+  readonly seconds: number;
+}
+
+const [stateFile = "faults-state.jsonl", only] = process.argv.slice(2);
+const finished = existsSync(stateFile)
+  ? readFileSync(stateFile, "utf8").split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as Finished)
+  : [];
+const done = new Map(finished.map((row) => [row.id, row]));
+
+for (const row of ROWS) {
+  if (only !== undefined && !only.split(",").includes(row.id)) continue;
+  const known = done.get(row.id);
+  if (known) {
+    process.stdout.write(`${row.id} done before with seed ${known.seed}: ${known.broken.length === 0 ? "held" : "broken"}\n`);
+    continue;
+  }
+  const seed = Math.floor(Math.random() * 2 ** 31);
+  process.stdout.write(`${row.id} ${row.title}, seed ${seed}\n`);
+  const started = performance.now();
+  const result = await row.run(FULL, seed);
+  const line: Finished = { id: row.id, seed, seconds: Math.round((performance.now() - started) / 1_000), ...result };
+  appendFileSync(stateFile, `${JSON.stringify(line)}\n`);
+  done.set(row.id, line);
+  for (const [name, figure] of Object.entries(line.figures)) process.stdout.write(`  ${name}: ${figure}\n`);
+  for (const criterion of line.broken) process.stdout.write(`  BROKEN ${criterion}\n`);
+}
+
+process.exitCode = [...done.values()].some((row) => row.broken.length > 0) ? 1 : 0;
