@@ -1,4 +1,4 @@
-// Runs every step of steps.ts, two at a time, and ends with a table. Arguments pick steps by name.
+// Runs every step of steps.ts, two at a time, and ends with a table. Arguments pick steps by the beginning of their names.
 import { spawn } from "node:child_process";
 import { STEPS, type Step } from "./steps.ts";
 
@@ -34,13 +34,12 @@ function tell({ step, state, seconds, output }: Outcome): void {
 }
 
 const wanted = process.argv.slice(2);
-const needed = (step: Step): boolean =>
-  wanted.length === 0 ||
-  wanted.includes(step.name) ||
-  STEPS.some((other) => wanted.includes(other.name) && other.after === step.name);
-const waiting = STEPS.filter(needed);
-if (waiting.length === 0)
-  throw new Error(`No step of that name; there are: ${STEPS.map((step) => step.name).join(", ")}`);
+const named = (step: Step): boolean => wanted.length === 0 || wanted.some((name) => step.name.startsWith(name));
+const waiting = STEPS.filter((step) => named(step) || STEPS.some((other) => named(other) && other.after === step.name));
+if (waiting.length === 0) {
+  console.error(`No step of that name; there are: ${STEPS.map((step) => step.name).join(", ")}`);
+  process.exit(2);
+}
 
 const ended: Outcome[] = [];
 let running = 0;
