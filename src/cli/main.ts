@@ -1,11 +1,15 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { agentsCommand } from "./commands/agents.ts";
+import { benchCommand } from "./commands/bench.ts";
 import { channelsCommand } from "./commands/channels.ts";
 import { deadLettersCommand } from "./commands/dead-letters.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { inboxCommand } from "./commands/inbox.ts";
+import { schemaCommand } from "./commands/schema.ts";
 import { publishCommand, requestCommand, sendCommand } from "./commands/sending.ts";
+import { tailCommand } from "./commands/tail.ts";
 import { EXIT, EXIT_HELP, exitCodeOf } from "./fault.ts";
 import { tellError } from "./output.ts";
 
@@ -18,6 +22,10 @@ const COMMANDS = [
   channelsCommand,
   inboxCommand,
   deadLettersCommand,
+  tailCommand,
+  doctorCommand,
+  benchCommand,
+  schemaCommand,
 ];
 
 const program = new Command("agentwire")
