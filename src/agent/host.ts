@@ -58,7 +58,7 @@ export class AgentHost {
   }
 
   logFor(message: Envelope): Logger {
-    return this.logger.child({ type: message.type, message: message.id, conversation: message.conversationId });
+    return this.logger.child({ type: message.type, id: message.id, conversation: message.conversationId });
   }
 
   /** How many newer messages of the same sender wait here. */

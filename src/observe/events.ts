@@ -1,5 +1,5 @@
-import type { AgentStatus } from "../registry/record.ts";
 import type { DriverEvent } from "../broker/driver.ts";
+import type { AgentStatus } from "../registry/record.ts";
 
 interface About {
   /** Wall milliseconds. */
@@ -24,7 +24,11 @@ interface AboutCopy extends AboutMessage {
 
 /** A fact about a message, agent, channel or driver: plain data, told to whoever listens, kept in the journal where history is on. */
 export type BusEvent =
-  | (AboutMessage & { readonly type: "message.accepted"; readonly recipients: readonly string[]; readonly inReplyTo?: string })
+  | (AboutMessage & {
+      readonly type: "message.accepted";
+      readonly recipients: readonly string[];
+      readonly inReplyTo?: string;
+    })
   | (AboutMessage & { readonly type: "message.unrouted" })
   | (AboutMessage & { readonly type: "message.duplicate" })
   /** A reply whose request had already ended. */
@@ -33,7 +37,12 @@ export type BusEvent =
   | (AboutMessage & { readonly type: "message.skipped"; readonly recipient: string })
   | (AboutCopy & { readonly type: "message.offered" })
   | (AboutCopy & { readonly type: "message.acknowledged"; readonly duration: number })
-  | (AboutCopy & { readonly type: "message.retried"; readonly delay: number; readonly code: string; readonly reason: string })
+  | (AboutCopy & {
+      readonly type: "message.retried";
+      readonly delay: number;
+      readonly code: string;
+      readonly reason: string;
+    })
   | (AboutCopy & { readonly type: "message.dead-lettered"; readonly code: string; readonly reason: string })
   /** A handler has told how far it is: 0 to 1. */
   | (AboutCopy & { readonly type: "message.progress"; readonly fraction: number; readonly note?: string })
@@ -43,7 +52,11 @@ export type BusEvent =
   | (AboutCopy & { readonly type: "message.withdrawn" })
   | (About & { readonly type: "agent.joined" | "agent.left"; readonly agent: string; readonly instance: string })
   | (About & { readonly type: "agent.status"; readonly agent: string; readonly status: AgentStatus })
-  | (About & { readonly type: "channel.subscribed" | "channel.unsubscribed"; readonly channel: string; readonly agent: string })
+  | (About & {
+      readonly type: "channel.subscribed" | "channel.unsubscribed";
+      readonly channel: string;
+      readonly agent: string;
+    })
   | (About & { readonly type: "channel.closed"; readonly channel: string })
   | (About & DriverEvent);
 
