@@ -15,6 +15,11 @@ let failed = false;
 for (const [path, { types }] of Object.entries(exports)) {
   if (types === undefined) continue;
   const name = path === "." ? "agentwire" : path.slice(2);
+  if (!existsSync(types)) {
+    failed = true;
+    console.error(`${types} is missing; npm run build`);
+    continue;
+  }
   const reportFileName = `${name}.api.md`;
   const config = ExtractorConfig.prepare({
     configObject: {
