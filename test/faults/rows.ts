@@ -6,6 +6,7 @@ import { embedderKilled } from "./rows/embedder-killed.ts";
 import { gracefulStop } from "./rows/graceful-stop.ts";
 import { offlineAgent } from "./rows/offline-agent.ts";
 import { poison } from "./rows/poison.ts";
+import { powerLoss } from "./rows/power-loss.ts";
 import { publisherKilled } from "./rows/publisher-killed.ts";
 
 /** The rows of the fault matrix that run on sqlite, in its order. */
@@ -13,6 +14,7 @@ export const ROWS: readonly Row[] = [
   consumerKilled,
   publisherKilled,
   embedderKilled,
+  powerLoss,
   consumerStopped,
   poison,
   duplicatePublish,

@@ -1,0 +1,54 @@
+// Sends and handles messages in one process, over several openings of the database, while every write to its files is recorded.
+import { connect, defineAgent } from "../../../src/index.ts";
+import { HistoryWriter } from "../history-file.ts";
+import { seeded } from "../random.ts";
+import { digestOf, Job, jobFor } from "./job.ts";
+
+/** What a recorded program is told to do. */
+export interface RecordedTask {
+  readonly url: string;
+  readonly history: string;
+  readonly seed: number;
+  readonly messages: number;
+  readonly largest: number;
+  /** How often the database is opened; each closing moves the log into the file. */
+  readonly openings: number;
+}
+
+const task = JSON.parse(process.argv[2] as string) as RecordedTask;
+const history = new HistoryWriter(task.history);
+const random = seeded(task.seed);
+let number = 0;
+
+for (let opening = 1; opening <= task.openings; opening++) {
+  const bus = await connect(task.url, { name: "sender", logger: false });
+  const keys = new Map<string, string>();
+  bus.events.on("message.acknowledged", ({ id }) => {
+    const key = keys.get(id);
+    if (key !== undefined) history.note({ event: "ack", step: "ok", key, recipient: "worker", instance: "only" });
+  });
+  await bus.join(
+    defineAgent({ name: "worker", concurrency: 4 }).on(Job, ({ id, payload }, { attempt, redelivered }) => {
+      keys.set(id, payload.key);
+      history.note({ event: "hand-off", key: payload.key, recipient: "worker", instance: "only", attempt, redelivered, digest: digestOf(payload) });
+      history.note({ event: "ack", step: "invoke", key: payload.key, recipient: "worker", instance: "only" });
+    }),
+  );
+  // Nobody reads the shelf: what goes there must be found there.
+  await bus.join(defineAgent({ name: "shelf", receives: [Job] }));
+  const until = Math.ceil((task.messages * opening) / task.openings);
+  while (number < until) {
+    const burst = Array.from({ length: 1 + Math.floor(random() * 12) }, () => `m-${number++}`);
+    await Promise.all(
+      burst.map(async (key) => {
+        const payload = jobFor(key, task.seed, task.largest);
+        const to = random() < 0.5 ? "worker" : "shelf";
+        history.note({ event: "send", step: "invoke", key, sender: "sender", recipients: [to], digest: digestOf(payload) });
+        const { id } = await bus.send(Job, payload, { to });
+        history.note({ event: "send", step: "ok", key, sender: "sender", id });
+      }),
+    );
+  }
+  await bus.close();
+}
+process.stdout.write("done\n");
