@@ -7,6 +7,7 @@ import { deadLettersCommand } from "./commands/dead-letters.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { inboxCommand } from "./commands/inbox.ts";
+import { initCommand } from "./commands/init.ts";
 import { schemaCommand } from "./commands/schema.ts";
 import { publishCommand, requestCommand, sendCommand } from "./commands/sending.ts";
 import { tailCommand } from "./commands/tail.ts";
@@ -26,6 +27,7 @@ const COMMANDS = [
   doctorCommand,
   benchCommand,
   schemaCommand,
+  initCommand,
 ];
 
 const program = new Command("agentwire")
