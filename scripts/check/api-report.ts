@@ -26,6 +26,7 @@ for (const [path, { types }] of Object.entries(exports)) {
       projectFolder: root,
       mainEntryPointFilePath: resolve(root, types),
       compiler: { tsconfigFilePath: join(root, "tsconfig.build.json"), skipLibCheck: true },
+      newlineKind: "lf",
       apiReport: { enabled: true, reportFileName, reportFolder: folder, reportTempFolder: temporary },
       docModel: { enabled: false },
       dtsRollup: { enabled: false },
