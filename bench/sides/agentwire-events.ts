@@ -5,7 +5,7 @@ import { LEVELS, levelOf } from "../harness/messages.ts";
 import type { Side } from "../harness/task.ts";
 import { openBus, payloads, Work } from "./agentwire-setup.ts";
 
-const CONCURRENCY = 128;
+const CONCURRENCY = 256;
 
 /** Publishing on the memory driver to every subscribed agent, 256 awaited at a time. Settings: `driver`, `fanOut`. */
 export const agentwireEvents: Side = async (task) => {

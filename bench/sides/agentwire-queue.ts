@@ -6,7 +6,7 @@ import { type Side, type Task, textSetting } from "../harness/task.ts";
 import { leftIn, openBus, payloads, Work } from "./agentwire-setup.ts";
 
 const NAME = "consumer";
-const CONCURRENCY = 128;
+const CONCURRENCY = 256;
 
 /** Our queue as a user has it: one bus that sends and one agent that handles, in one process. */
 export async function agentwireQueue(task: Task): Promise<Queue> {
