@@ -6,8 +6,11 @@ import type { Work } from "./work.ts";
 /** What the queue needs of the session around it. */
 export interface CommitQueueOptions {
   readonly path: string;
-  /** Starts a transaction. Throws SQLite's error when another process has the lock. */
-  begin(): Transaction;
+  /**
+   * Starts a transaction. Throws SQLite's error when another process has the lock.
+   * `onlyHandsOut`: no operation waits for it, it only gives copies to consumers.
+   */
+  begin(options: { readonly onlyHandsOut: boolean }): Transaction;
   /** Does what follows from the works: hands out copies and writes what was gathered. */
   complete(tx: Transaction): void;
   commit(): void;
@@ -95,7 +98,7 @@ export class CommitQueue {
     try {
       if (this.#broken) this.#options.reopen();
       this.#broken = false;
-      tx = this.#options.begin();
+      tx = this.#options.begin({ onlyHandsOut: this.#queue.length === 0 });
     } catch (error) {
       return this.#cannotBegin(error);
     }

@@ -60,6 +60,7 @@ export class Session {
   #begin: Statement | undefined;
   #commit: Statement | undefined;
   #rollback: Statement | undefined;
+  #synced = true;
   #dataVersion = -1;
   #takeovers = -1;
   #file: { readonly dev: number; readonly ino: number } | undefined;
@@ -76,7 +77,7 @@ export class Session {
     this.#handOut = new HandOut({ codec: context.codec, desk, peer: this.peer, report: (event) => this.report(event) });
     this.queue = new CommitQueue({
       path: url.path,
-      begin: () => this.#beginTransaction(),
+      begin: ({ onlyHandsOut }) => this.#beginTransaction(!onlyHandsOut),
       complete: (tx) => this.#complete(tx),
       commit: () => this.#commit?.run(),
       rollback: (tx) => this.#undo(tx),
@@ -253,6 +254,7 @@ export class Session {
     this.#begin = connection.prepare("BEGIN IMMEDIATE");
     this.#commit = connection.prepare("COMMIT");
     this.#rollback = connection.prepare("ROLLBACK");
+    this.#synced = true;
     this.#dataVersion = -1;
     const stat = statOf(this.#url.path);
     this.#file = stat && { dev: stat.dev, ino: stat.ino };
@@ -289,11 +291,22 @@ export class Session {
     this.report({ type: "driver.restored", message: `${this.#url.path} was opened anew after a fault`, details: { path: this.#url.path } });
   }
 
-  #beginTransaction(): Transaction {
+  /**
+   * Claims need not survive a power loss: without them a message counts as never handed out. So a transaction that
+   * only hands out is not synced by itself; what is synced next syncs it too. A killed process loses nothing either way.
+   */
+  #setSync(synced: boolean): void {
+    if (synced === this.#synced || this.#url.synchronous !== "full") return;
+    this.tables.connection.exec(`PRAGMA synchronous=${synced ? "FULL" : "NORMAL"}`);
+    this.#synced = synced;
+  }
+
+  #beginTransaction(synced: boolean): Transaction {
     const { tables } = this;
     const { clock, scope, codec } = this.context;
     const monotonic = clock.monotonic();
     this.#checkFile();
+    this.#setSync(synced);
     this.#begin?.run();
     const tx = new Transaction(tables, this.outlets, { now: clock.now(), monotonic, scope, peer: this.peer, codec });
     try {

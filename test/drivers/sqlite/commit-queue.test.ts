@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import { AgentwireError } from "../../../src/errors.ts";
+import { CommitQueue } from "../../../src/drivers/sqlite/commit-queue.ts";
+import type { Transaction } from "../../../src/drivers/sqlite/transaction.ts";
+import { Work } from "../../../src/drivers/sqlite/work.ts";
+
+const fault = (code: string): Error => Object.assign(new Error(code), { code });
+
+/** A queue over an engine that only keeps a journal of what it was asked. */
+function queueOver(faults: { begin?: (Error | undefined)[]; commit?: (Error | undefined)[] } = {}) {
+  const journal: string[] = [];
+  const queue = new CommitQueue({
+    path: "bus.db",
+    begin: ({ onlyHandsOut }) => {
+      const error = faults.begin?.shift();
+      if (error) throw error;
+      journal.push(onlyHandsOut ? "begin to hand out" : "begin");
+      return { rows: 0 } as Transaction;
+    },
+    complete: () => {},
+    commit: () => {
+      const error = faults.commit?.shift();
+      if (error) throw error;
+      journal.push("commit");
+    },
+    rollback: () => journal.push("rollback"),
+    committed: () => {},
+    reopen: () => journal.push("reopen"),
+  });
+  const submit = <T>(step: (tx: Transaction) => T, lazy = false): Promise<T> => queue.submit(new Work("Testing", step), { lazy });
+  return { queue, journal, submit };
+}
+
+describe("CommitQueue", () => {
+  it("runs what one turn submits in one transaction, in order", async () => {
+    const { journal, submit } = queueOver();
+    const order: number[] = [];
+    const results = await Promise.all([1, 2, 3].map((one) => submit(() => order.push(one))));
+    expect(results).toEqual([1, 2, 3]);
+    expect(order).toEqual([1, 2, 3]);
+    expect(journal).toEqual(["begin", "commit"]);
+  });
+
+  it("closes a transaction that has enough rows", async () => {
+    const { journal, submit } = queueOver();
+    await Promise.all([1, 2, 3].map(() => submit((tx) => (tx.rows += 300))));
+    expect(journal).toEqual(["begin", "commit", "begin", "commit"]);
+  });
+
+  it("says so when a transaction only hands out", async () => {
+    const { queue, journal } = queueOver();
+    queue.kick();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(journal).toEqual(["begin to hand out", "commit"]);
+  });
+
+  it("lets a lazy operation wait for company, and runs it alone if none comes", async () => {
+    const { journal, submit } = queueOver();
+    const lazy = submit(() => "lazy", true);
+    expect(journal).toEqual([]);
+    expect(await Promise.all([lazy, submit(() => "urgent")])).toEqual(["lazy", "urgent"]);
+    expect(journal).toEqual(["begin", "commit"]);
+    expect(await submit(() => "alone", true)).toBe("alone");
+    expect(journal).toHaveLength(4);
+  });
+
+  it("fails an operation that refuses, and not its neighbours", async () => {
+    const { journal, submit } = queueOver();
+    const refuse = (): never => {
+      throw new AgentwireError("AGENT_NOT_FOUND", "no");
+    };
+    const results = await Promise.allSettled([submit(() => 1), submit(refuse), submit(() => 3)]);
+    expect(results).toMatchObject([{ value: 1 }, { reason: { code: "AGENT_NOT_FOUND" } }, { value: 3 }]);
+    expect(journal).toEqual(["begin", "commit"]);
+  });
+
+  it("undoes a transaction in which one operation breaks, and runs the others again without it", async () => {
+    const { journal, submit } = queueOver();
+    const runs = [0, 0];
+    const breaks = (): never => {
+      throw fault("SQLITE_CONSTRAINT");
+    };
+    const results = await Promise.allSettled([submit(() => ++runs[0]!), submit(breaks), submit(() => ++runs[1]!)]);
+    expect(results).toMatchObject([{ value: 2 }, { reason: { code: "REJECTED" } }, { value: 1 }]);
+    expect(journal).toEqual(["begin", "rollback", "begin", "commit"]);
+  });
+
+  it("tries again while another process has the lock", async () => {
+    const busy = fault("SQLITE_BUSY");
+    const { journal, submit } = queueOver({ begin: [busy, busy, busy, busy, busy, busy, undefined] });
+    expect(await submit(() => "done")).toBe("done");
+    expect(journal).toEqual(["begin", "commit"]);
+  });
+
+  it.each([
+    ["SQLITE_FULL", "STORAGE_FULL"],
+    ["SQLITE_IOERR_FSYNC", "INDETERMINATE"],
+    ["SQLITE_CORRUPT", "STORE_CORRUPT"],
+  ])("never answers well after %s at the commit", async (code, expected) => {
+    const { journal, submit } = queueOver({ commit: [fault(code)] });
+    const results = await Promise.allSettled([submit(() => 1), submit(() => 2)]);
+    expect(results).toMatchObject([{ reason: { code: expected } }, { reason: { code: expected } }]);
+    expect(await submit(() => 3)).toBe(3);
+    // A disk that is full is no reason to distrust the connection; a failed sync is.
+    expect(journal).toEqual(code === "SQLITE_FULL" ? ["begin", "rollback", "begin", "commit"] : ["begin", "rollback", "reopen", "begin", "commit"]);
+  });
+
+  it("fails what is queued when it is closed, and takes nothing more", async () => {
+    const { queue, journal, submit } = queueOver();
+    const queued = submit(() => 1);
+    queue.close();
+    await expect(queued).rejects.toMatchObject({ code: "CLOSED" });
+    await expect(submit(() => 2)).rejects.toMatchObject({ code: "CLOSED" });
+    expect(journal).toEqual([]);
+  });
+});
