@@ -194,6 +194,23 @@ describe("memoryDriver", () => {
     expect(status?.ended.expired).toBe(1);
   });
 
+  it("neither hands out nor reads what has expired by a jump of the wall clock, before any timer fires", async () => {
+    const clock = new FakeClock();
+    const { broker, store } = await open(memoryDriver("memory:", memoryContext(clock)));
+    await broker.declareInbox({ name: "a" });
+    await broker.publish([{ message: message({ expiresAt: clock.now() + 1_000 }), to: ["a"] }]);
+    await store.put("k/a", 1, { ttl: 1_000 });
+    clock.jump(1_000);
+    const seen = await acknowledgeAll(broker, "a");
+    const [status] = await broker.inspect(["a"]);
+    expect(seen.done).toBe(0);
+    expect(await store.get("k/a")).toBeUndefined();
+    expect(await store.list("k/")).toEqual([]);
+    await new Promise(setImmediate);
+    expect((await broker.inspect(["a"]))[0]?.ended).toMatchObject({ expired: 1, acknowledged: 0 });
+    expect(status?.accepted).toBe(1);
+  });
+
   it("does not let a jump of the wall clock end a lease", async () => {
     const clock = new FakeClock();
     const { broker } = await open(memoryDriver("memory:", memoryContext(clock)));

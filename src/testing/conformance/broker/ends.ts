@@ -50,6 +50,22 @@ export const endCases: readonly ConformanceCase<BrokerTrial>[] = [
     },
   },
   {
+    name: "signals every record of a step that ends several messages",
+    verifies: ["receipt.signal"],
+    async run(trial) {
+      await trial.declare("inbox");
+      const other = await trial.connect();
+      const heard = new Set<string>();
+      other.broker.onSignal(RECEIPT_SIGNAL, (data) => {
+        for (const record of data as ReceiptRecord[]) heard.add(record.id);
+      });
+      await trial.pass(20);
+      const messages = await trial.sendMany("inbox", 5);
+      await trial.broker.cancel("inbox", { all: true }, "dropped");
+      await trial.until("all ends are heard", () => messages.every((message) => heard.has(message.id)));
+    },
+  },
+  {
     name: "tells in the record who held the message last, and how often it was handed off",
     verifies: ["receipt.ends"],
     async run(trial) {

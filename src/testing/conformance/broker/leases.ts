@@ -71,9 +71,9 @@ export const leaseCases: readonly ConformanceCase<BrokerTrial>[] = [
     async run(trial) {
       await trial.declare("inbox");
       await trial.sendMany("inbox", 2);
-      const renewing = await trial.take("inbox", { renew: true, lease: 2 * LEASE, credit: 1 });
+      const renewing = await trial.take("inbox", { renew: true, lease: 3 * LEASE, credit: 1 });
       const renewed = await renewing.next();
-      const extending = await trial.take("inbox", { renew: false, lease: LEASE, credit: 1 });
+      const extending = await trial.take("inbox", { renew: false, lease: 3 * LEASE, credit: 1 });
       const extended = await extending.next();
       assert.equal(await extended.extend(60_000), true);
       const other = await trial.connect();

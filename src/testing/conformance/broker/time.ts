@@ -10,7 +10,7 @@ export const timeCases: readonly ConformanceCase<BrokerTrial>[] = [
     verifies: ["time.delay"],
     async run(trial) {
       await trial.declare("inbox");
-      const dueAt = trial.now() + 500;
+      const dueAt = trial.now() + 1_000;
       const late = trial.message();
       const { copies } = await trial.accept({ message: late, to: ["inbox"], dueAt });
       assert.deepEqual(copies, [{ inbox: "inbox", state: "queued" }]);
@@ -105,14 +105,14 @@ export const timeCases: readonly ConformanceCase<BrokerTrial>[] = [
     verifies: ["G10", "receipt.ends"],
     async run(trial) {
       await trial.declare("inbox");
-      const expiresAt = Math.floor(trial.now()) + 300;
+      const expiresAt = Math.floor(trial.now()) + 1_000;
       const finished = await trial.send("inbox", { expiresAt });
       const released = await trial.send("inbox", { expiresAt });
       const retried = await trial.send("inbox", { expiresAt });
       const taker = await trial.take("inbox");
       const [first, second, third] = await taker.take(3);
       assert.ok(first && second && third);
-      await trial.pass(400);
+      await trial.pass(1_100);
       assert.equal(await end(first), "settled");
       assert.equal(await second.settle({ outcome: "release" }), "settled");
       assert.equal(await third.settle({ outcome: "retry", delay: 0 }), "settled");

@@ -29,7 +29,7 @@ export const logCases: readonly ConformanceCase<StoreTrial>[] = [
   },
   {
     name: "reads everything once, page by page, while more is appended",
-    verifies: ["store.log", "G13"],
+    verifies: ["store.log"],
     async run(trial) {
       const other = await trial.connect();
       let next = 0;
@@ -42,6 +42,7 @@ export const logCases: readonly ConformanceCase<StoreTrial>[] = [
       for (let after = 0; ; ) {
         const page = await trial.store.read("log/a", { after, limit: 7 });
         if (page.length === 0) break;
+        assert.ok((page[0]?.position ?? 0) > after, "a page begins after the position asked for");
         read.push(...page.map((entry) => entry.value as number));
         after = page.at(-1)?.position ?? after;
         if (next < before + 30) await append();
@@ -54,7 +55,7 @@ export const logCases: readonly ConformanceCase<StoreTrial>[] = [
     },
   },
   {
-    name: "keeps all entries of a long log",
+    name: "keeps all entries of a long log, each once and in order",
     verifies: ["G13"],
     async run({ store }) {
       for (let n = 0; n < 15; n++)
