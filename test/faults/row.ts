@@ -17,7 +17,7 @@ export interface Scale {
 export const QUICK: Scale = { messages: 2_000, strikes: 3, senders: 2, consumers: 2, lease: 1_000, largest: 4_096 };
 
 /** The full scale of the fault matrix. */
-export const FULL: Scale = { messages: 100_000, strikes: 20, senders: 4, consumers: 4, lease: 1_000, largest: 65_536 };
+export const FULL: Scale = { messages: 100_000, strikes: 20, senders: 4, consumers: 4, lease: 5_000, largest: 65_536 };
 
 /** What a row has shown. */
 export interface RowResult {

@@ -49,13 +49,33 @@ export const consumerKilled: Row = {
       result.figures["killed"] = deaths.length;
       result.figures["held by the killed"] = orphans.held;
       within(result, "longest wait for another hand-off", orphans.longest, scale.lease + 2_000);
-      within(result, "duplicates", verdict.counts.duplicates, deaths.length * PREFETCH);
+      const causes = repeated(written, new Set(deaths.map(({ instance }) => instance)));
+      within(result, "duplicates after a kill", causes.killed, deaths.length * PREFETCH);
+      // A process that gets no time from a busy machine for a whole lease is like one that was stopped: F7 is about those.
+      result.figures["duplicates after a lease that lapsed"] = causes.lapsed;
       return result;
     } finally {
       await scene.close();
     }
   },
 };
+
+/** Hand-offs that were followed by another one of the same copy: those of the killed, and the rest. */
+function repeated(written: readonly WrittenEvent[], killed: ReadonlySet<string>): { killed: number; lapsed: number } {
+  const byKey = new Map<string, { readonly instance: string; readonly attempt: number }[]>();
+  for (const event of written) {
+    if (event.event !== "hand-off") continue;
+    const entries = byKey.get(event.key);
+    if (entries) entries.push(event);
+    else byKey.set(event.key, [event]);
+  }
+  const causes = { killed: 0, lapsed: 0 };
+  for (const handOffs of byKey.values()) {
+    handOffs.sort((a, b) => a.attempt - b.attempt);
+    for (const { instance } of handOffs.slice(0, -1)) causes[killed.has(instance) ? "killed" : "lapsed"]++;
+  }
+  return causes;
+}
 
 /** What the killed had in their handlers, and how long the last of it waited for its next hand-off. */
 function orphaned(written: readonly WrittenEvent[], deaths: readonly Death[]): { held: number; longest: number } {
