@@ -153,7 +153,7 @@ export class CommitQueue {
     try {
       this.#options.rollback(tx);
     } catch {
-      // SQLite has often rolled back by itself; if it cannot, only a new connection helps.
+      // Only a new connection helps.
       this.#broken = true;
     }
   }

@@ -382,7 +382,12 @@ export class Session {
     this.#dataVersion = -1;
     for (const outlet of this.outlets.values()) outlet.spoil();
     this.#tellLost();
-    this.#rollback?.run();
+    try {
+      this.#rollback?.run();
+    } catch (error) {
+      // SQLite has rolled back by itself where the disk is full.
+      if (!(error as Error).message.includes("no transaction is active")) throw error;
+    }
   }
 
   #committed(tx: Transaction): void {
