@@ -1,4 +1,4 @@
-import { RATE, TIMES, type Workload } from "../harness/workload.ts";
+import { CPU, RATE, TIMES, type Workload } from "../harness/workload.ts";
 
 const request: Workload = {
   name: "sqlite-request",
@@ -34,7 +34,7 @@ const queue = { driver: "sqlite", phase: "e2e", manner: "w256" };
 const history: Workload = {
   name: "sqlite-history",
   about: "SQLite, every commit synced, 256 in flight: with history kept and without",
-  columns: [RATE],
+  columns: [RATE, CPU],
   count: 50_000,
   unit: "messages",
   contestants: [

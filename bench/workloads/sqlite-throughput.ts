@@ -1,5 +1,5 @@
 import type { Manner, Phase } from "../harness/queue.ts";
-import { type Contestant, RATE, type Target, type Workload } from "../harness/workload.ts";
+import { type Contestant, CPU, RATE, type Target, type Workload } from "../harness/workload.ts";
 
 const RAW_BATCHES = "raw SQLite, batches of 100";
 const RAW_PROMISES = "raw SQLite behind promises";
@@ -35,7 +35,7 @@ function peers(phase: Phase, manner: Manner): Contestant[] {
       settings: { ...redis, appendfsync: "everysec" },
     },
     { label: BULLMQ_ALWAYS, side: "bullmq", class: "power", share: 0.2, settings: { ...redis, appendfsync: "always" } },
-    { label: PG_BOSS, side: "pg-boss", class: "power", share: 0.3, settings: bulk },
+    { label: PG_BOSS, side: "pg-boss", class: "power", share: manner === "one" ? 0.05 : 0.3, settings: bulk },
   ];
 }
 
@@ -51,7 +51,7 @@ function windowed(phase: Phase, what: string): Workload {
   return {
     name: `sqlite-w256-${phase}`,
     about: `SQLite, every commit synced, 256 in flight: ${what}`,
-    columns: [RATE],
+    columns: [RATE, CPU],
     count: 50_000,
     unit: "messages",
     contestants: [
@@ -72,7 +72,7 @@ function single(phase: Phase, what: string): Workload {
   return {
     name: `sqlite-one-${phase}`,
     about: `SQLite, every commit synced, each send awaited: ${what}`,
-    columns: [RATE],
+    columns: [RATE, CPU],
     count: 5_000,
     unit: "messages",
     contestants: [ours(phase, "one"), raw(RAW_SINGLE, "raw-single", phase, "one"), ...peers(phase, "one")],
@@ -84,7 +84,7 @@ function bulk(phase: Phase, what: string): Workload {
   return {
     name: `sqlite-bulk100-${phase}`,
     about: `SQLite, every commit synced, sendMany of 100: ${what}`,
-    columns: [RATE],
+    columns: [RATE, CPU],
     count: 50_000,
     unit: "messages",
     contestants: [
