@@ -72,7 +72,7 @@ export interface Bus extends Sender<MessageType>, AsyncDisposable {
   guarantees(): GuaranteesReport;
   /** Resolves when nothing due waits in any inbox and no request is open. */
   settled(options?: { readonly timeout?: Duration }): Promise<void>;
-  /** Resolves when SIGINT or SIGTERM came and the bus has drained and closed. */
+  /** Resolves when SIGINT or SIGTERM came, or `close` was called, and the bus has drained and closed. */
   untilShutdown(): Promise<void>;
   /** Takes no more, lets running handlers finish within `grace` (default `"10s"`), gives the rest back and disconnects. Idempotent. */
   close(options?: { readonly grace?: Duration }): Promise<void>;
@@ -94,6 +94,7 @@ export class ConnectedBus extends BoundSender<MessageType> {
   readonly #parts: BusParts;
   readonly #joined = new Set<JoinedAgent>();
   #closing: Promise<void> | undefined;
+  readonly #onClosing: (() => void)[] = [];
 
   constructor(parts: BusParts) {
     super(parts.sending, parts.origin);
@@ -171,7 +172,8 @@ export class ConnectedBus extends BoundSender<MessageType> {
       };
       process.on("SIGINT", stop);
       process.on("SIGTERM", stop);
-      void this.#closing?.then(stop);
+      this.#onClosing.push(stop);
+      if (this.#closing) stop();
     });
     await this.close();
     keepAlive.release();
@@ -179,6 +181,7 @@ export class ConnectedBus extends BoundSender<MessageType> {
 
   close(options: { readonly grace?: Duration } = {}): Promise<void> {
     this.#closing ??= this.#close(options.grace === undefined ? GRACE : parseDuration(options.grace, { name: "grace", min: 0 }));
+    for (const tell of this.#onClosing.splice(0)) tell();
     return this.#closing;
   }
 
