@@ -108,7 +108,7 @@ export class Session {
 
   /** The tables, for reading. @throws CLOSED before `open` and after `close` */
   get tables(): Tables {
-    if (!this.#tables) throw new AgentwireError("CLOSED", "The sqlite driver is not open");
+    if (!this.#tables) throw new AgentwireError("CLOSED", `${this.#url.path} is not open`);
     return this.#tables;
   }
 
@@ -286,6 +286,7 @@ export class Session {
     } catch {
       // A connection with a failed transaction may refuse; a new one is made all the same.
     }
+    this.#tables = undefined;
     this.#use(reopenFile(this.#library as ClientLibrary, this.#url));
     for (const outlet of this.outlets.values()) outlet.spoil();
     this.report({ type: "driver.restored", message: `${this.#url.path} was opened anew after a fault`, details: { path: this.#url.path } });

@@ -81,10 +81,10 @@ export class Timetable {
     const { clock } = options;
     this.#due = new Alarm(clock, () => this.#ripen());
     this.#expiry = new Alarm(clock, () => this.#expire());
-    this.#orphans = new Alarm(clock, () => this.#removeOrphans());
-    this.#leases = new Alarm(clock, () => this.#checkLeases());
+    this.#orphans = new Alarm(clock, () => this.#look(() => this.#removeOrphans()));
+    this.#leases = new Alarm(clock, () => this.#look(() => this.#checkLeases()));
     this.#renewal = new Alarm(clock, () => this.#renew());
-    this.#sweep = new Alarm(clock, () => this.#runSweep());
+    this.#sweep = new Alarm(clock, () => this.#look(() => this.#runSweep()));
     this.#idle = new Alarm(clock, () => this.#idled());
   }
 
@@ -131,13 +131,22 @@ export class Timetable {
   recoverSoon(): void {
     if (this.#stopped) return;
     for (const breath of this.#breaths.splice(0)) breath.cancel();
-    for (const delay of LAST_BREATHS) this.#breaths.push(this.#options.clock.after(delay, () => this.#recover()));
+    for (const delay of LAST_BREATHS) this.#breaths.push(this.#options.clock.after(delay, () => this.#look(() => this.#recover())));
   }
 
   /** A transaction was committed; some time after the last of many the log is written back. */
   wrote(): void {
     this.#commits++;
     if (!this.#stopped) this.#idle.within(IDLE);
+  }
+
+  /** Reads the file because of the time. Where it cannot be read now, whoever writes next learns why, and the next sweep looks again. */
+  #look(step: () => void): void {
+    try {
+      step();
+    } catch {
+      if (!this.#stopped) this.#sweep.within(SWEEP);
+    }
   }
 
   #at(alarm: Alarm, wall: number): void {
@@ -170,6 +179,10 @@ export class Timetable {
 
   /** Arms the alarms for what comes before the next sweep, whichever process it came from. */
   lookAhead(): void {
+    this.#look(() => this.#lookAhead());
+  }
+
+  #lookAhead(): void {
     const tables = this.#options.tables();
     if (this.#stopped || !tables) return;
     const { clock, scope } = this.#options;
@@ -231,15 +244,13 @@ export class Timetable {
   }
 
   #runSweep(): void {
-    const tables = this.#options.tables();
-    if (this.#stopped || !tables) return;
-    const now = this.#options.clock.now();
-    this.#expiredUpTo = 0;
-    this.#sweepKeys(now);
-    this.#checkLeases();
-    this.#options.swept();
+    if (this.#stopped) return;
     // Spread, so that many processes do not sweep at once.
     this.#sweep.within(SWEEP * (0.9 + Math.random() * 0.2));
+    this.#expiredUpTo = 0;
+    this.#sweepKeys(this.#options.clock.now());
+    this.#checkLeases();
+    this.#options.swept();
   }
 
   #sweepKeys(now: number): void {
