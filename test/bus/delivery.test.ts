@@ -7,7 +7,7 @@ const Note = defineMessage("note", z.object({ text: z.string() }));
 const Other = defineMessage("other", z.object({ on: z.boolean() }));
 
 onEachDriver("delivery", (buses) => {
-  it("retries a thrown error with growing attempts and then keeps a dead letter with its history", async () => {
+  it("retries a thrown error with growing attempts and then keeps a dead letter with its history [handle.retry]", async () => {
     const bus = await buses.open();
     const attempts: number[] = [];
     await bus.join(
@@ -24,7 +24,7 @@ onEachDriver("delivery", (buses) => {
     expect(letter?.attempts.map((one) => one.message)).toEqual(["dropped it 1", "dropped it 2", "dropped it 3"]);
   });
 
-  it("gives up at once on reject and on AgentFailure", async () => {
+  it("gives up at once on reject and on AgentFailure [handle.reject]", async () => {
     const bus = await buses.open();
     await bus.join(
       defineAgent({ name: "strict" }).on(Note, ({ payload }, ctx) => {
@@ -38,7 +38,7 @@ onEachDriver("delivery", (buses) => {
     expect(letters.map((letter) => [letter.code, letter.reason])).toEqual([["HANDLER_REJECTED", "not for me"], ["NO_PAPER", "out of paper"]]);
   });
 
-  it("replays a dead letter as a new message", async () => {
+  it("replays a dead letter as a new message [dead.replay]", async () => {
     const bus = await buses.open();
     let broken = true;
     const seen: string[] = [];
@@ -58,7 +58,7 @@ onEachDriver("delivery", (buses) => {
     expect(await bus.deadLetters.list()).toEqual([]);
   });
 
-  it("dead-letters a direct message of a type that the agent does not take", async () => {
+  it("dead-letters a direct message of a type that the agent does not take [send.undeclared]", async () => {
     const bus = await buses.open();
     await bus.join(defineAgent({ name: "noter" }).on(Note, () => {}));
     const receipt = await bus.send(Other, { on: true }, { to: "noter" });
@@ -66,7 +66,7 @@ onEachDriver("delivery", (buses) => {
     expect(state.steps.at(-1)).toMatchObject({ step: "dead-lettered", reason: "NO_HANDLER" });
   });
 
-  it("ends a handler that never returns by its time limit, with its signal aborted", async () => {
+  it("ends a handler that never returns by its time limit, with its signal aborted [handle.timeout]", async () => {
     const bus = await buses.open();
     const aborted = gate<unknown>();
     await bus.join(
@@ -80,7 +80,7 @@ onEachDriver("delivery", (buses) => {
     expect((await receipt.settled()).steps.at(-1)).toMatchObject({ step: "dead-lettered", reason: "HANDLER_TIMEOUT" });
   });
 
-  it("delivers higher priorities first, and lets lower ones through now and then", async () => {
+  it("delivers higher priorities first, and lets lower ones through now and then [order.urgent]", async () => {
     const bus = await buses.open();
     const order: string[] = [];
     const agent = await bus.join(defineAgent({ name: "reader", prefetch: 1 }).on(Note, ({ payload }) => void order.push(payload.text)));
@@ -94,7 +94,7 @@ onEachDriver("delivery", (buses) => {
     await agent.leave();
   });
 
-  it("keeps the order of one sender", async () => {
+  it("keeps the order of one sender [order.sender]", async () => {
     const bus = await buses.open();
     const order: number[] = [];
     const Count = defineMessage("count", z.object({ n: z.number() }));
@@ -104,7 +104,7 @@ onEachDriver("delivery", (buses) => {
     expect(order).toEqual(Array.from({ length: 500 }, (_, n) => n));
   });
 
-  it("keeps the order of a key at any concurrency, retries included", async () => {
+  it("keeps the order of a key at any concurrency, retries included [order.lane]", async () => {
     const bus = await buses.open();
     const order: Record<string, number[]> = {};
     const Step = defineMessage("step", z.object({ key: z.string(), n: z.number() }));
@@ -128,7 +128,7 @@ onEachDriver("delivery", (buses) => {
     expect(order).toEqual({ a: ten, b: ten, c: ten });
   });
 
-  it("runs at most `concurrency` handlers at once", async () => {
+  it("runs at most `concurrency` handlers at once [handle.concurrency]", async () => {
     const bus = await buses.open();
     let running = 0;
     let most = 0;
@@ -144,7 +144,7 @@ onEachDriver("delivery", (buses) => {
     expect(most).toBe(4);
   });
 
-  it("lets running handlers finish when the agent leaves, and keeps the rest for its return", async () => {
+  it("lets running handlers finish when the agent leaves, and keeps the rest for its return [life.drain]", async () => {
     const bus = await buses.open();
     const started = gate();
     const finish = gate();
@@ -168,7 +168,7 @@ onEachDriver("delivery", (buses) => {
     expect(done).toEqual(["1", "2"]);
   });
 
-  it("never hands out an expired message, and tells the sender", async () => {
+  it("never hands out an expired message, and tells the sender [time.ttl]", async () => {
     const bus = await buses.open();
     const seen: string[] = [];
     await bus.join(defineAgent({ name: "reader" }).on(Note, ({ payload }) => void seen.push(payload.text)));
@@ -177,7 +177,7 @@ onEachDriver("delivery", (buses) => {
     expect(seen).toEqual([]);
   });
 
-  it("holds a delayed message back until it is due", async () => {
+  it("holds a delayed message back until it is due [time.delay]", async () => {
     const bus = await buses.open();
     const seen = gate<number>();
     await bus.join(defineAgent({ name: "reader" }).on(Note, () => seen.open(Date.now())));
@@ -186,7 +186,7 @@ onEachDriver("delivery", (buses) => {
     expect((await seen.promise) - before).toBeGreaterThanOrEqual(59);
   });
 
-  it("brings an old payload up to the type's version", async () => {
+  it("brings an old payload up to the type's version [type.upcast]", async () => {
     const bus = await buses.open();
     const Old = defineMessage("person", z.object({ name: z.string() }));
     const New = defineMessage("person", z.object({ first: z.string(), last: z.string() }), {
@@ -199,7 +199,7 @@ onEachDriver("delivery", (buses) => {
     expect(await seen.promise).toEqual({ first: "Ada", last: "Lovelace" });
   });
 
-  it("gives the handler the schema's output, and sends its input", async () => {
+  it("gives the handler the schema's output, and sends its input [type.output]", async () => {
     const bus = await buses.open();
     const Dated = defineMessage("dated", z.object({ at: z.coerce.date() }));
     const seen = gate<unknown>();
@@ -208,7 +208,7 @@ onEachDriver("delivery", (buses) => {
     expect(await seen.promise).toEqual(new Date("2020-01-01T00:00:00Z"));
   });
 
-  it("refuses what does not fit when it is sent, naming each path", async () => {
+  it("refuses what does not fit when it is sent, naming each path [send.validate]", async () => {
     const bus = await buses.open();
     await bus.join(defineAgent({ name: "reader" }).on(Note, () => {}));
     const error = await failure(bus.send(Note, { text: 7 as unknown as string }, { to: "reader" }));

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 
 const Note = defineMessage("note", { type: "object" });
 
-it("keeps dead letters and receipts for their time, and no longer", async () => {
+it("keeps dead letters and receipts for their time, and no longer [life.retention]", async () => {
   const bus = await testBus({ retention: { deadLetters: "2h", receipts: "1h" } });
   await bus.join(defineAgent({ name: "reader" }).on(Note, (_message, ctx) => ctx.reject("no")));
   const receipt = await bus.send(Note, {}, { to: "reader" });

@@ -7,7 +7,7 @@ const Resize = defineMessage("resize", z.object({ width: z.number() }), { reply:
 const Note = defineMessage("note", z.object({ text: z.string() }));
 
 onEachDriver("pull", (buses) => {
-  it("takes what waits, answers a request, and is empty then", async () => {
+  it("takes what waits, answers a request, and is empty then [pull.take]", async () => {
     const bus = await buses.open();
     const worker = await bus.join(defineAgent({ name: "resizer", receives: [Resize] }));
     const reply = bus.request(Resize, { width: 3 }, { to: "resizer" });
@@ -19,7 +19,7 @@ onEachDriver("pull", (buses) => {
     expect(await worker.receive()).toEqual([]);
   });
 
-  it("waits for one to come, and gives up after its time", async () => {
+  it("waits for one to come, and gives up after its time [pull.take]", async () => {
     const bus = await buses.open();
     const worker = await bus.join(defineAgent({ name: "reader", receives: [Note] }));
     expect(await worker.receive({ wait: 20 })).toEqual([]);
@@ -30,7 +30,7 @@ onEachDriver("pull", (buses) => {
     await delivery?.ack();
   });
 
-  it("takes chosen types only, highest priority first, and leaves the others", async () => {
+  it("takes chosen types only, highest priority first, and leaves the others [pull.types]", async () => {
     const bus = await buses.open();
     const worker = await bus.join(defineAgent({ name: "both", receives: [Note, Resize] }));
     await bus.send(Resize, { width: 1 }, { to: "both" });
@@ -42,7 +42,7 @@ onEachDriver("pull", (buses) => {
     expect(await worker.peek()).toMatchObject([{ type: "resize", state: "ready" }]);
   });
 
-  it("tries again after retry, and keeps a dead letter after reject", async () => {
+  it("tries again after retry, and keeps a dead letter after reject [pull.settle]", async () => {
     const bus = await buses.open();
     const worker = await bus.join(defineAgent({ name: "reader", receives: [Note] }));
     await bus.send(Note, { text: "x" }, { to: "reader" });
@@ -54,7 +54,7 @@ onEachDriver("pull", (buses) => {
     expect(await bus.deadLetters.list()).toMatchObject([{ code: "HANDLER_REJECTED", reason: "no use" }]);
   });
 
-  it("gives a delivery back when its scope is left unsettled", async () => {
+  it("gives a delivery back when its scope is left unsettled [pull.settle]", async () => {
     const bus = await buses.open();
     const worker = await bus.join(defineAgent({ name: "reader", receives: [Note] }));
     await bus.send(Note, { text: "x" }, { to: "reader" });
@@ -65,7 +65,7 @@ onEachDriver("pull", (buses) => {
     await again?.ack();
   });
 
-  it("loses its lease when it keeps a delivery too long, and says so", async () => {
+  it("loses its lease when it keeps a delivery too long, and says so [pull.lease]", async () => {
     const bus = await buses.open();
     const worker = await bus.join(defineAgent({ name: "reader", receives: [Note], lease: 100 }));
     await bus.send(Note, { text: "x" }, { to: "reader" });
@@ -78,7 +78,7 @@ onEachDriver("pull", (buses) => {
     expect((await bus.inboxes.get("reader"))?.ended.acknowledged).toBe(1);
   });
 
-  it("loops over deliveries until the agent leaves", async () => {
+  it("loops over deliveries until the agent leaves [pull.take]", async () => {
     const bus = await buses.open();
     const worker = await bus.join(defineAgent({ name: "reader", receives: [Note] }));
     const two = gate();

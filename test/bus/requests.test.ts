@@ -8,13 +8,13 @@ const Note = defineMessage("note", z.object({ text: z.string() }));
 const Ask = defineMessage("ask", z.object({ count: z.number() }), { reply: z.object({ sum: z.number() }), chunk: z.number() });
 
 onEachDriver("requests", (buses) => {
-  it("resolves with the handler's reply, without naming the agent", async () => {
+  it("resolves with the handler's reply, without naming the agent [request.reply]", async () => {
     const bus = await buses.open();
     await bus.join(defineAgent({ name: "greeter" }).on(Greet, ({ payload }) => ({ text: `Hello ${payload.name}` })));
     expect(await bus.request(Greet, { name: "Ada" })).toEqual({ text: "Hello Ada" });
   });
 
-  it("reaches the caller as REMOTE_FAILED with the handler's code and data, never a stack", async () => {
+  it("reaches the caller as REMOTE_FAILED with the handler's code and data, never a stack [request.reply]", async () => {
     const bus = await buses.open();
     const agent = defineAgent({ name: "payer" }).on(Greet, () => {
       throw new AgentFailure("CARD_DECLINED", "the card was declined", { card: "4242" });
@@ -25,7 +25,7 @@ onEachDriver("requests", (buses) => {
     expect(JSON.stringify(error)).not.toContain(".ts:");
   });
 
-  it("answers a thrown error at once, without another attempt", async () => {
+  it("answers a thrown error at once, without another attempt [request.retry]", async () => {
     const bus = await buses.open();
     let attempts = 0;
     await bus.join(
@@ -39,7 +39,7 @@ onEachDriver("requests", (buses) => {
     expect(attempts).toBe(1);
   });
 
-  it("tries again within the timeout when the error calls itself retryable", async () => {
+  it("tries again within the timeout when the error calls itself retryable [request.retry]", async () => {
     const bus = await buses.open();
     await bus.join(
       defineAgent({ name: "flaky", retry: { backoff: "immediate" } }).on(Greet, (_message, ctx) => {
@@ -50,7 +50,7 @@ onEachDriver("requests", (buses) => {
     expect(await bus.request(Greet, { name: "x" })).toEqual({ text: "attempt 3" });
   });
 
-  it("ends with TIMEOUT naming id and recipient", async () => {
+  it("ends with TIMEOUT naming id and recipient [request.reply]", async () => {
     const bus = await buses.open();
     const never = gate();
     await bus.join(defineAgent({ name: "slow" }).on(Greet, async () => (await never.promise, { text: "late" })));
@@ -62,7 +62,7 @@ onEachDriver("requests", (buses) => {
     await late.promise;
   });
 
-  it("ends with the caller's signal", async () => {
+  it("ends with the caller's signal [request.reply]", async () => {
     const bus = await buses.open();
     const never = gate();
     const started = gate();
@@ -75,20 +75,20 @@ onEachDriver("requests", (buses) => {
     never.open();
   });
 
-  it("answers a type the agent does not take with NO_HANDLER", async () => {
+  it("answers a type the agent does not take with NO_HANDLER [send.undeclared]", async () => {
     const bus = await buses.open();
     await bus.join(defineAgent({ name: "greeter" }).on(Greet, () => ({ text: "" })));
     const error = await failure(bus.request(Note, { text: "x" }, { to: "greeter" }));
     expect(error).toMatchObject({ code: "REMOTE_FAILED", details: { code: "NO_HANDLER" } });
   });
 
-  it("lets a handler answer a type without a declared reply", async () => {
+  it("lets a handler answer a type without a declared reply [request.expect]", async () => {
     const bus = await buses.open();
     await bus.join(defineAgent({ name: "writer" }).on(Note, ({ payload }, ctx) => ctx.reply(Note, { text: payload.text.toUpperCase() })));
     expect(await bus.request(Note, { text: "hi" }, { to: "writer", expect: Note })).toEqual({ text: "HI" });
   });
 
-  it("keeps a reply nobody awaits in the receipt", async () => {
+  it("keeps a reply nobody awaits in the receipt [receipt.settled]", async () => {
     const bus = await buses.open();
     await bus.join(defineAgent({ name: "greeter" }).on(Greet, ({ payload }) => ({ text: payload.name })));
     const receipt = await bus.send(Greet, { name: "Ada" }, { to: "greeter" });
@@ -97,7 +97,7 @@ onEachDriver("requests", (buses) => {
     expect(state.steps.at(-1)).toMatchObject({ step: "acknowledged", reply: { text: "Ada" } });
   });
 
-  it("streams chunks in order and then the reply", async () => {
+  it("streams chunks in order and then the reply [request.stream]", async () => {
     const bus = await buses.open();
     await bus.join(
       defineAgent({ name: "counter" }).on(Ask, async function* ({ payload }) {
@@ -112,7 +112,7 @@ onEachDriver("requests", (buses) => {
     expect(await stream.reply).toEqual({ sum: 50 });
   });
 
-  it("ends the loop of a stream with the handler's failure", async () => {
+  it("ends the loop of a stream with the handler's failure [request.stream]", async () => {
     const bus = await buses.open();
     await bus.join(
       defineAgent({ name: "counter" }).on(Ask, async function* () {

@@ -7,14 +7,14 @@ const Note = defineMessage("note", z.object({ text: z.string() }), { channel: "n
 const Other = defineMessage("other", z.object({ on: z.boolean() }));
 
 onEachDriver("routing", (buses) => {
-  it("names near agents when one is not known, and queues nothing", async () => {
+  it("names near agents when one is not known, and queues nothing [send.unknown]", async () => {
     const bus = await buses.open();
     await bus.join(defineAgent({ name: "reader" }).on(Note, () => {}));
     const error = await failure(bus.send(Note, { text: "" }, { to: "raeder" }));
     expect(error).toMatchObject({ code: "AGENT_NOT_FOUND", details: { agent: "raeder", suggestions: ["reader"] } });
   });
 
-  it("holds a message for a name not yet seen, if asked to", async () => {
+  it("holds a message for a name not yet seen, if asked to [send.hold]", async () => {
     const bus = await buses.open();
     const seen = gate<string>();
     await bus.send(Note, { text: "early" }, { to: "later", ifUnknown: "hold" });
@@ -22,7 +22,7 @@ onEachDriver("routing", (buses) => {
     expect(await seen.promise).toBe("early");
   });
 
-  it("queues for a known agent that is offline", async () => {
+  it("queues for a known agent that is offline [send.offline]", async () => {
     const bus = await buses.open();
     const seen = gate<string>();
     const definition = defineAgent({ name: "sleeper" }).on(Note, ({ payload }) => seen.open(payload.text));
@@ -32,7 +32,7 @@ onEachDriver("routing", (buses) => {
     expect(await seen.promise).toBe("wake up");
   });
 
-  it("picks by role, department and capability, and names the filter when nobody fits", async () => {
+  it("picks by role, department and capability, and names the filter when nobody fits [send.pick]", async () => {
     const bus = await buses.open();
     const seen: string[] = [];
     const seller = (name: string, region: string) =>
@@ -45,7 +45,7 @@ onEachDriver("routing", (buses) => {
     expect(error).toMatchObject({ code: "NO_AGENT_FOUND", message: expect.stringContaining('region "west"') });
   });
 
-  it("spreads a burst over equal agents", async () => {
+  it("spreads a burst over equal agents [send.spread]", async () => {
     const bus = await buses.open();
     const seen: Record<string, number> = {};
     for (const name of ["a", "b", "c"]) {
@@ -62,7 +62,7 @@ onEachDriver("routing", (buses) => {
     for (const count of Object.values(seen)) expect(count).toBeGreaterThanOrEqual(20);
   });
 
-  it("publishes one copy to every subscriber that takes the type, never to the publisher", async () => {
+  it("publishes one copy to every subscriber that takes the type, never to the publisher [channel.publish, channel.pattern]", async () => {
     const bus = await buses.open();
     const seen: string[] = [];
     const events: BusEvent[] = [];
@@ -79,7 +79,7 @@ onEachDriver("routing", (buses) => {
     expect(events).toMatchObject([{ recipient: "deaf" }]);
   });
 
-  it("tells when nobody is subscribed, and fails if recipients were required", async () => {
+  it("tells when nobody is subscribed, and fails if recipients were required [channel.empty]", async () => {
     const bus = await buses.open();
     const unrouted = gate<BusEvent>();
     bus.events.on("message.unrouted", unrouted.open);
@@ -89,7 +89,7 @@ onEachDriver("routing", (buses) => {
     expect(await failure(bus.publish(Note, { text: "" }, { requireRecipients: true }))).toMatchObject({ code: "NO_RECIPIENTS" });
   });
 
-  it("reaches a subscriber as soon as its subscribe has resolved, and no more after unsubscribe", async () => {
+  it("reaches a subscriber as soon as its subscribe has resolved, and no more after unsubscribe [channel.subscribe]", async () => {
     const bus = await buses.open();
     const agent = await bus.join(defineAgent({ name: "late" }).on(Note, () => {}));
     await agent.subscribe("notes");
@@ -100,7 +100,7 @@ onEachDriver("routing", (buses) => {
     expect((await bus.publish(Note, { text: "" })).recipients).toEqual([]);
   });
 
-  it("broadcasts to every agent that takes the type but the sender", async () => {
+  it("broadcasts to every agent that takes the type but the sender [channel.broadcast]", async () => {
     const bus = await buses.open();
     const seen: string[] = [];
     const member = (name: string, department: string) => defineAgent({ name, department, sends: [Note] }).on(Note, () => void seen.push(name));
@@ -112,7 +112,7 @@ onEachDriver("routing", (buses) => {
     expect(seen.sort()).toEqual(["ann", "bob"]);
   });
 
-  it("finds the agents that take a value", async () => {
+  it("finds the agents that take a value [registry.find]", async () => {
     const bus = await buses.open();
     await bus.join(defineAgent({ name: "noter" }).on(Note, () => {}));
     await bus.join(defineAgent({ name: "other", sends: [Note] }).on(Other, () => {}));
@@ -120,7 +120,7 @@ onEachDriver("routing", (buses) => {
     expect(await bus.agents.contract("other")).toMatchObject({ receives: { other: { type: "object" } }, sends: { note: { type: "object" } } });
   });
 
-  it("holds senders to the limits that an agent declares", async () => {
+  it("holds senders to the limits that an agent declares [send.limits]", async () => {
     const bus = await buses.open();
     const small = defineAgent({ name: "small", role: "reader", subscribes: ["notes"], limits: { types: ["note"], maxSize: 30 } });
     await bus.join(small.on(Note, () => {}).on(Other, () => {}));
@@ -131,7 +131,7 @@ onEachDriver("routing", (buses) => {
     expect((await bus.publish(Note, { text: "x".repeat(40) })).recipients).toEqual([]);
   });
 
-  it("refuses a type that the agent does not declare", async () => {
+  it("refuses a type that the agent does not declare [send.declared]", async () => {
     const bus = await buses.open();
     await bus.join(defineAgent({ name: "reader" }).on(Note, () => {}));
     const agent = await bus.join(defineAgent({ name: "talker", sends: [Other] }).on(Other, () => {}));
@@ -139,14 +139,14 @@ onEachDriver("routing", (buses) => {
     expect(error).toMatchObject({ code: "TYPE_NOT_DECLARED", details: { agent: "talker", type: "note" } });
   });
 
-  it("refuses an option it does not know", async () => {
+  it("refuses an option it does not know [send.options]", async () => {
     const bus = await buses.open();
     await bus.join(defineAgent({ name: "reader" }).on(Note, () => {}));
     const misspelt = { to: "reader", prority: "high" } as { to: string };
     expect(await failure(bus.send(Note, { text: "" }, misspelt))).toMatchObject({ code: "ARGUMENT_INVALID" });
   });
 
-  it("answers the built-in questions without code of the agent", async () => {
+  it("answers the built-in questions without code of the agent [registry.answers]", async () => {
     const bus = await buses.open();
     const { CapabilityQuery, HealthCheck, StatusQuery } = await import("agentwire");
     await bus.join(defineAgent({ name: "reader", role: "reading", capabilities: ["read"] }).on(Note, () => {}));

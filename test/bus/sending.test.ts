@@ -6,7 +6,7 @@ import { failure, gate, onEachDriver } from "../support/buses.ts";
 const Note = defineMessage("note", z.object({ text: z.string() }));
 
 onEachDriver("sending", (buses) => {
-  it("makes one copy for one idempotency key, and answers the second with the first receipt", async () => {
+  it("makes one copy for one idempotency key, and answers the second with the first receipt [send.once]", async () => {
     const bus = await buses.open();
     const seen: string[] = [];
     await bus.join(defineAgent({ name: "reader" }).on(Note, ({ payload }) => void seen.push(payload.text)));
@@ -19,7 +19,7 @@ onEachDriver("sending", (buses) => {
     expect(seen).toEqual(["x"]);
   });
 
-  it("ends an order's older message when a newer one supersedes it", async () => {
+  it("ends an order's older message when a newer one supersedes it [stale.supersede]", async () => {
     const bus = await buses.open();
     const seen: string[] = [];
     await bus.join(defineAgent({ name: "reader" }).on(Note, ({ payload }) => void seen.push(payload.text)));
@@ -32,7 +32,7 @@ onEachDriver("sending", (buses) => {
     expect((await old.settled()).ends).toEqual({ reader: "superseded" });
   });
 
-  it("withdraws what waits, and aborts what runs", async () => {
+  it("withdraws what waits, and aborts what runs [stale.withdraw]", async () => {
     const bus = await buses.open();
     const started = gate();
     const aborted = gate<unknown>();
@@ -53,7 +53,7 @@ onEachDriver("sending", (buses) => {
     expect((await running.settled()).ends).toEqual({ reader: "withdrawn" });
   });
 
-  it("ends a chain that grows too long, with one event", async () => {
+  it("ends a chain that grows too long, with one event [guard.depth]", async () => {
     const bus = await buses.open();
     const refused: BusEvent[] = [];
     bus.events.on("message.dead-lettered", (event) => refused.push(event));
@@ -69,7 +69,7 @@ onEachDriver("sending", (buses) => {
     expect(letter).toMatchObject({ code: "HOPS_EXCEEDED", message: { payload: { n: 17 } } });
   });
 
-  it("ends a message that goes round in a loop", async () => {
+  it("ends a message that goes round in a loop [guard.loop]", async () => {
     const bus = await buses.open();
     const forward = (name: string, other: string) =>
       defineAgent({ name, sends: [Note] }).on(Note, async ({ payload }, ctx) => void (await ctx.send(Note, payload, { to: other })));
@@ -80,7 +80,7 @@ onEachDriver("sending", (buses) => {
     expect(await bus.deadLetters.list()).toMatchObject([{ code: "LOOP_DETECTED" }]);
   });
 
-  it("ends a conversation that has spent its budget", async () => {
+  it("ends a conversation that has spent its budget [guard.budget]", async () => {
     const bus = await buses.open();
     const Split = defineMessage("split", z.object({ depth: z.number() }));
     let handled = 0;
@@ -98,7 +98,7 @@ onEachDriver("sending", (buses) => {
     expect(new Set(letters.map((letter) => letter.code))).toEqual(new Set(["BUDGET_SPENT"]));
   });
 
-  it("tells a full inbox's sender, and ends only that copy of a fan-out", async () => {
+  it("tells a full inbox's sender, and ends only that copy of a fan-out [inbox.full]", async () => {
     const bus = await buses.open();
     const small = defineAgent({ name: "small", capacity: 1, subscribes: ["notes"], receives: [Note] });
     await bus.join(small);
@@ -109,7 +109,7 @@ onEachDriver("sending", (buses) => {
     expect((await receipt.settled()).ends).toEqual({ small: "dead-lettered", large: "acknowledged" });
   });
 
-  it("lets senders wait for room where the agent asks for it", async () => {
+  it("lets senders wait for room where the agent asks for it [inbox.wait]", async () => {
     const bus = await buses.open();
     const small = await bus.join(defineAgent({ name: "small", capacity: 1, overflow: "wait", receives: [Note] }));
     await bus.send(Note, { text: "1" }, { to: "small" });
@@ -119,7 +119,7 @@ onEachDriver("sending", (buses) => {
     expect((await second).recipients).toEqual(["small"]);
   });
 
-  it("sends many drafts in one batch, each with its own outcome", async () => {
+  it("sends many drafts in one batch, each with its own outcome [send.many]", async () => {
     const bus = await buses.open();
     await bus.join(defineAgent({ name: "reader" }).on(Note, () => {}));
     const drafts = [Note.message({ text: "a" }, { to: "reader" }), Note.message({ text: "b" }, { to: "nobody" }), Note.message({ text: "c" }, { to: "reader" })];
@@ -127,7 +127,7 @@ onEachDriver("sending", (buses) => {
     expect(results.map((result) => result.status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
   });
 
-  it("counts every copy: accepted are the six ends and what waits", async () => {
+  it("counts every copy: accepted are the six ends and what waits [receipt.identity]", async () => {
     const bus = await buses.open();
     await bus.join(
       defineAgent({ name: "mixed", retry: { attempts: 1 } }).on(Note, ({ payload }, ctx) => {

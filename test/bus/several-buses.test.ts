@@ -26,12 +26,12 @@ describe("several buses on one sqlite file", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it("requests across", async () => {
+  it("requests across [request.reply]", async () => {
     await first.join(defineAgent({ name: "greeter" }).on(Greet, ({ payload }) => ({ text: `Hello ${payload.name}` })));
     expect(await second.request(Greet, { name: "Ada" })).toEqual({ text: "Hello Ada" });
   });
 
-  it("streams across", async () => {
+  it("streams across [request.stream]", async () => {
     await first.join(
       defineAgent({ name: "counter" }).on(Count, async function* ({ payload }) {
         let sum = 0;
@@ -46,7 +46,7 @@ describe("several buses on one sqlite file", () => {
     expect(await stream.reply).toEqual({ sum: 190 });
   });
 
-  it("reaches a subscriber of the other as soon as its subscribe has resolved", async () => {
+  it("reaches a subscriber of the other as soon as its subscribe has resolved [channel.subscribe]", async () => {
     const seen = gate<number>();
     const agent = await first.join(defineAgent({ name: "reader" }).on(Note, ({ payload }) => seen.open(payload.n)));
     await agent.subscribe("notes");
@@ -56,14 +56,14 @@ describe("several buses on one sqlite file", () => {
     expect((await second.publish(Note, { n: 8 })).recipients).toEqual([]);
   });
 
-  it("tells the sender of an end in the other, at once and later", async () => {
+  it("tells the sender of an end in the other, at once and later [receipt.settled]", async () => {
     await first.join(defineAgent({ name: "reader" }).on(Note, () => {}));
     const receipt = await second.send(Note, { n: 1 }, { to: "reader" });
     expect((await receipt.settled({ timeout: "10s" })).ends).toEqual({ reader: "acknowledged" });
     expect((await first.receipts.get(receipt.id))?.steps.map((step) => step.step)).toEqual(["accepted", "offered", "acknowledged"]);
   });
 
-  it("shares one inbox among instances, each message once", async () => {
+  it("shares one inbox among instances, each message once [handle.share]", async () => {
     const seen: string[] = [];
     const worker = (bus: string) =>
       defineAgent({ name: "worker", concurrency: 2 }).on(Note, async ({ payload }) => {
@@ -92,7 +92,7 @@ describe("several buses on one sqlite file", () => {
     expect(await acknowledged.promise).toBe(first.instance);
   });
 
-  it("knows the agents of the other, and that they have left", async () => {
+  it("knows the agents of the other, and that they have left [registry.find]", async () => {
     const agent = await first.join(defineAgent({ name: "reader", role: "reading" }).on(Note, () => {}));
     expect(await second.agents.find({ role: "reading" })).toMatchObject([{ name: "reader", status: "online" }]);
     await agent.leave();

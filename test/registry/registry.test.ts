@@ -134,7 +134,7 @@ describe("registering", () => {
 });
 
 describe("presence", () => {
-  it("is online, then stale after 3 missed heartbeats, then offline after 6", async () => {
+  it("is online, then stale after 3 missed heartbeats, then offline after 6 [registry.status]", async () => {
     const [one, two] = [await processes.start("one"), await processes.start("two")];
     await one.register(agent("ada"));
     await processes.signal("presence", {

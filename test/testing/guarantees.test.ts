@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { brokerCases } from "../../src/testing/conformance/broker/index.ts";
 import { storeCases } from "../../src/testing/conformance/store/index.ts";
@@ -10,6 +11,21 @@ import {
   gapOf,
   gapsOf,
 } from "../../src/testing/guarantees.ts";
+
+/** Ids that titles of tests end with, in brackets. */
+function namedInTests(rooms: readonly string[]): Set<string> {
+  const named = new Set<string>();
+  for (const room of rooms) {
+    const folder = new URL(`../${room}/`, import.meta.url);
+    for (const file of readdirSync(folder)) {
+      const source = readFileSync(new URL(file, folder), "utf8");
+      for (const [, ids = ""] of source.matchAll(/ \[([a-z]+\.[a-z]+(?:, [a-z]+\.[a-z]+)*)\]"/g)) {
+        for (const id of ids.split(", ")) named.add(id);
+      }
+    }
+  }
+  return named;
+}
 
 const table: [GuaranteeId, Guarantee][] = Object.entries(GUARANTEES) as [GuaranteeId, Guarantee][];
 const suites = { broker: brokerCases, store: storeCases };
@@ -41,6 +57,13 @@ describe("the guarantees table", () => {
         one.name,
       ).toEqual([]);
     }
+  });
+
+  it("has a test of the whole bus for everything it promises, and no promise that is not in the table", () => {
+    const named = namedInTests(["bus", "registry"]);
+    const promised = table.filter(([id, guarantee]) => guarantee.level === "bus" && gapOf("memory", id) === undefined);
+    expect(promised.map(([id]) => id).filter((id) => !named.has(id))).toEqual([]);
+    expect([...named].filter((id) => !(id in GUARANTEES))).toEqual([]);
   });
 
   it("names each case once", () => {
