@@ -121,6 +121,7 @@ describe("looking around", () => {
   it("follows the events of other processes", async () => {
     const child = start(["tail", "--event", "message.ack", "--limit", "1", "--json"], { cwd: home, env: { AGENTWIRE_URL: url } });
     const line = firstLine(child);
+    const ended = new Promise((resolve) => child.once("close", resolve));
     let over = false;
     void line.then(() => (over = true));
     // The tail says when it watches; until then what happens is not its affair, so something happens until it has seen it.
@@ -129,7 +130,7 @@ describe("looking around", () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     expect(JSON.parse(await line)).toMatchObject({ type: "message.acknowledged", message: "note", recipient: "greeter", instance: bus.instance });
-    expect(await new Promise((resolve) => child.once("close", resolve))).toBe(0);
+    expect(await ended).toBe(0);
   });
 
   it("measures the engine and names the durability class", async () => {
