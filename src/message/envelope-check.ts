@@ -12,6 +12,7 @@ const LONGEST_TEXT = 16_384;
 const ID = /^[A-Za-z0-9_.:-]{1,128}$/;
 const ADDRESS = /^\$?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/;
 const LONGEST_ADDRESS = 256;
+const MEDIA_TYPE = /^[\x21-\x7e][\x20-\x7e]{0,255}$/;
 
 type Check = (value: unknown) => boolean;
 
@@ -53,7 +54,7 @@ const CHECKS: { readonly [F in keyof Required<Envelope>]: Check } = {
   class: isText,
   sig: isText,
   enc: isText,
-  contentType: isText,
+  contentType: (value) => typeof value === "string" && MEDIA_TYPE.test(value),
   replayOf: isId,
 };
 const BY_NAME: ReadonlyMap<string, Check> = new Map(Object.entries(CHECKS));

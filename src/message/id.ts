@@ -12,7 +12,7 @@ export class IdGenerator {
   readonly #clock: Pick<Clock, "now">;
   readonly #pool = Buffer.alloc(POOL);
   #at = POOL;
-  #time = 0;
+  #time = -1;
   #counter = 0;
   #prefix = "";
 

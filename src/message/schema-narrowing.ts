@@ -13,6 +13,8 @@ const LOWER = ["minimum", "exclusiveMinimum", "minLength", "minItems", "minPrope
 const UPPER = ["maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties", "maxContains"];
 /** Keywords that are only compared as they stand. */
 const OPAQUE = ["allOf", "not", "if", "then", "else", "dependentRequired", "dependentSchemas", "propertyNames", "patternProperties", "contains", "unevaluatedProperties", "unevaluatedItems", "uniqueItems", "multipleOf"];
+/** One object for every absent schema, so that meeting it again is recognised. */
+const ANYTHING: JsonSchema = Object.freeze({});
 const ALL_TYPES = ["string", "number", "boolean", "null", "array", "object"];
 
 type Node = JsonSchema | boolean | undefined;
@@ -55,8 +57,9 @@ class Comparison {
   #parts(from: JsonSchema, to: JsonSchema, path: readonly string[]): void {
     if (this.#alternatives(from, to, path)) return;
     this.#values(from, to, path);
-    this.#objects(from, to, path);
-    this.#arrays(from, to, path);
+    const both = (type: string): boolean => types(from).includes(type) && types(to).includes(type);
+    if (both("object")) this.#objects(from, to, path);
+    if (both("array")) this.#arrays(from, to, path);
     for (const keyword of OPAQUE) {
       if (to[keyword] !== undefined && text(from[keyword]) !== text(to[keyword])) this.#add(path, "schema", keyword);
     }
@@ -115,7 +118,7 @@ class Comparison {
       else this.compare(before[name], others, [...path, name]);
     }
     const open = from["additionalProperties"] as Node;
-    if (others === false && open !== false && types(from).includes("object")) this.#add(path, "closed", "other properties");
+    if (others === false && open !== false) this.#add(path, "closed", "other properties");
     else if (typeof open === "object" || (typeof others === "object" && from.properties !== undefined)) this.compare(open, others, [...path, "{}"]);
   }
 
@@ -143,14 +146,14 @@ function values(schema: JsonSchema): readonly unknown[] | undefined {
 }
 
 function resolve(node: JsonSchema | undefined, root: JsonSchema): JsonSchema {
-  let current = node ?? {};
+  let current = node ?? ANYTHING;
   for (let turn = 0; typeof current["$ref"] === "string" && turn < 100; turn++) {
     let target: unknown = root;
     for (const part of current["$ref"].split("/").slice(1)) {
       const key = decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~");
       target = typeof target === "object" && target !== null && Object.hasOwn(target, key) ? (target as Record<string, unknown>)[key] : undefined;
     }
-    if (typeof target !== "object" || target === null) return {};
+    if (typeof target !== "object" || target === null) return ANYTHING;
     current = target as JsonSchema;
   }
   return current;

@@ -61,7 +61,7 @@ export const envelopes: fc.Arbitrary<Envelope> = fc
       class: words,
       sig: words,
       enc: words,
-      contentType: words,
+      contentType: fc.constantFrom("text/plain; charset=utf-8", "application/cbor"),
       replayOf: id,
       laterField: payloads,
     },
