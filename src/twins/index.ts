@@ -1,0 +1,15 @@
+export {
+  ContextShared,
+  Coordination,
+  ErrorReport,
+  Feedback,
+  Insights,
+  KnowledgeRequest,
+  Meeting,
+  ReviewRequest,
+  Roadmap,
+  Status,
+  TaskAssignment,
+  TaskHelp,
+  TaskUpdate,
+} from "./vocabulary.ts";
