@@ -5,6 +5,7 @@ import { AgentwireError } from "../../errors.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import { loadClientLibrary } from "./client-library.ts";
 import type { ClientLibrary, Connection, Row, Statement } from "./connection.ts";
+import { faultError, faultKind } from "./faults.ts";
 import { HandOut } from "./hand-out.ts";
 import type { LocalConsumer, SettleDesk, SqliteDelivery } from "./holding.ts";
 import { statOf } from "./file-checks.ts";
@@ -133,6 +134,17 @@ export class Session {
   /** Runs one operation in the next transaction. */
   run<T>(what: string, step: (tx: Transaction) => T, options: { readonly lazy?: boolean } = {}): Promise<T> {
     return this.queue.submit(new Work(what, step), options);
+  }
+
+  /** Reads outside of a transaction, at once. @throws STORE_CORRUPT, CLOSED */
+  async read<T>(what: string, step: (tables: Tables) => T): Promise<T> {
+    try {
+      return step(this.tables);
+    } catch (error) {
+      // Another process recovers the file; the queue knows how to wait for it.
+      if (faultKind(error) === "busy") return this.run(what, (tx) => step(tx.tables));
+      throw faultError(error, what, this.#url.path);
+    }
   }
 
   report(event: Omit<DriverEvent, "driver">): void {
@@ -395,12 +407,12 @@ export class Session {
     for (const { consumer } of tx.released) if (consumer.closing && consumer.held.size === 0) this.leave(consumer);
     this.#deliver(tx);
     this.#tellLost();
-    for (const { delivery, why } of tx.revoked) delivery.consumer.options.onRevoked?.(delivery, why);
+    for (const { delivery, why } of tx.revoked) this.#tell(() => delivery.consumer.options.onRevoked?.(delivery, why));
     for (const { peer, claimId, slot, end } of tx.foreignRevoked) this.#mesh.revoke(peer, [{ claimId, slot, end }]);
     if (tx.wake.size > 0) this.#mesh.wake(tx.wake);
     if (tx.records.length > 0 && this.signals.isHeard(RECEIPT_SIGNAL)) this.signals.send(RECEIPT_SIGNAL, tx.records);
     if (tx.changedKeys.size > 0) {
-      for (const listener of this.#valueListeners) listener(tx.changedKeys);
+      this.#tellValues(tx.changedKeys);
       if (this.#mesh.isHeard(VALUES_TOPIC)) this.#mesh.signal(VALUES_TOPIC, [...tx.changedKeys]);
     }
     this.#timetable.noteDue(tx.nextDue);
@@ -425,13 +437,26 @@ export class Session {
       if (batch) batch.push(delivery);
       else batches.set(delivery.consumer, [delivery]);
     }
-    for (const [consumer, batch] of batches) consumer.options.onDeliveries(batch);
+    for (const [consumer, batch] of batches) this.#tell(() => consumer.options.onDeliveries(batch));
+  }
+
+  #tellValues(keys: ReadonlySet<string> | undefined): void {
+    for (const listener of this.#valueListeners) this.#tell(() => listener(keys));
+  }
+
+  /** Calls code that is not the driver's: what it throws must not stop the queue, nor the process. */
+  #tell(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.report({ type: "driver.fault", message: `A listener threw: ${(error as Error).message}` });
+    }
   }
 
   #tellLost(): void {
     const lost = this.#lost;
     this.#lost = [];
-    for (const delivery of lost) delivery.consumer.options.onRevoked?.(delivery, delivery.cancelled ?? "lease-lost");
+    for (const delivery of lost) this.#tell(() => delivery.consumer.options.onRevoked?.(delivery, delivery.cancelled ?? "lease-lost"));
   }
 
   #woken(inboxes: readonly string[]): void {
@@ -448,14 +473,12 @@ export class Session {
     const delivery = this.#consumers.get(claimId)?.held.get(slot);
     if (!delivery || delivery.cancelled) return;
     delivery.cancelled = end;
-    delivery.consumer.options.onRevoked?.(delivery, end);
+    this.#tell(() => delivery.consumer.options.onRevoked?.(delivery, end));
   }
 
   #signalled(topic: string, data: unknown): void {
-    if (topic === VALUES_TOPIC) {
-      const keys = new Set(data as string[]);
-      for (const listener of this.#valueListeners) listener(keys);
-    } else if (topic === LEFT_TOPIC) this.#timetable.lookAhead();
+    if (topic === VALUES_TOPIC) this.#tellValues(new Set(data as string[]));
+    else if (topic === LEFT_TOPIC) this.#timetable.lookAhead();
     else this.signals.arrived(topic, data);
   }
 
@@ -473,7 +496,7 @@ export class Session {
       outlet.stale = true;
       this.serve(outlet);
     }
-    for (const listener of this.#valueListeners) listener(undefined);
+    this.#tellValues(undefined);
   }
 
   #checkpoint(): void {

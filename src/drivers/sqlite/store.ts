@@ -30,7 +30,7 @@ export class SqliteStore implements Store {
   }
 
   async get(key: string): Promise<Entry | undefined> {
-    const row = this.#file.tables.values.get(this.#key(key));
+    const row = await this.#file.read(`Reading the key "${key}"`, ({ values }) => values.get(this.#key(key)));
     return row && isLive(row, this.#context.clock.now()) ? this.#entry(row) : undefined;
   }
 
@@ -47,7 +47,8 @@ export class SqliteStore implements Store {
     const from = this.#key(prefix);
     const now = this.#context.clock.now();
     const rest = { after: after === undefined ? undefined : this.#key(after), now, limit, reverse };
-    return this.#file.tables.values.range(from, from + LAST, rest).map((row) => this.#entry(row));
+    const rows = await this.#file.read(`Listing the keys "${prefix}"`, ({ values }) => values.range(from, from + LAST, rest));
+    return rows.map((row) => this.#entry(row));
   }
 
   watch(prefix: string, listener: (changes: readonly Change[]) => void): () => void {
@@ -62,8 +63,8 @@ export class SqliteStore implements Store {
     return () => watch.stop();
   }
 
-  async revision(bucket: string): Promise<number> {
-    return this.#file.tables.values.bucketRevision(this.#key(bucket));
+  revision(bucket: string): Promise<number> {
+    return this.#file.read(`Reading the revision of "${bucket}"`, ({ values }) => values.bucketRevision(this.#key(bucket)));
   }
 
   async append(log: string, values: readonly unknown[]): Promise<void> {
@@ -72,12 +73,14 @@ export class SqliteStore implements Store {
   }
 
   async read(log: string, { after = 0, limit = 1000 }: ReadOptions = {}): Promise<LogEntry[]> {
-    return this.#file.tables.logs.read(this.#key(log), { after, limit }).map(({ position, value }) => ({ position, value: JSON.parse(value) as unknown }));
+    const rows = await this.#file.read(`Reading the log "${log}"`, ({ logs }) => logs.read(this.#key(log), { after, limit }));
+    return rows.map(({ position, value }) => ({ position, value: JSON.parse(value) as unknown }));
   }
 
   async logs(prefix: string): Promise<string[]> {
     const from = this.#key(prefix);
-    return this.#file.tables.logs.names(from, from + LAST).map((name) => this.#bare(name));
+    const names = await this.#file.read(`Listing the logs "${prefix}"`, ({ logs }) => logs.names(from, from + LAST));
+    return names.map((name) => this.#bare(name));
   }
 
   trim(log: string, { upTo }: { readonly upTo?: number } = {}): Promise<void> {

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Consumer, Delivery } from "../../../src/broker/consumer.ts";
+import type { DriverEvent } from "../../../src/broker/driver.ts";
 import type { Envelope } from "../../../src/message/envelope.ts";
 import { acknowledge, Collected, message, type SqliteDriver, until, Workbench } from "./setup.ts";
 
@@ -106,6 +107,26 @@ describe("the sqlite driver in one process", () => {
     expect(collected.ids).toEqual(sent.map(({ id }) => id));
     await Promise.all(collected.deliveries.map(acknowledge));
     expect((await driver.broker.inspect(["inbox"]))[0]).toMatchObject({ waiting: 0, held: 0, ended: { acknowledged: 6000 } });
+  });
+
+  it("goes on when a listener throws, and reports it", async () => {
+    const events: DriverEvent[] = [];
+    const driver = await bench.open("one", events);
+    await driver.broker.declareInbox({ name: "inbox" });
+    const consumer = await driver.broker.consume("inbox", {
+      instance: "one",
+      lease: 30_000,
+      renew: true,
+      onDeliveries: () => {
+        throw new Error("no good");
+      },
+    });
+    consumer.credit(1);
+    await publish(driver, [message("a"), message("b")]);
+    await until(() => events.some(({ type }) => type === "driver.fault"));
+    const collected = new Collected();
+    await consume(driver, collected);
+    expect(collected.ids).toEqual(["b"]);
   });
 
   it("delivers the very envelope that was published here", async () => {
