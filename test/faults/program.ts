@@ -38,6 +38,10 @@ export class Program {
     });
   }
 
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
   get isOver(): boolean {
     return this.#over;
   }

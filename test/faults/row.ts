@@ -14,7 +14,7 @@ export interface Scale {
 }
 
 /** The quick scale: each row takes seconds. */
-export const QUICK: Scale = { messages: 2_000, strikes: 3, senders: 2, consumers: 2, lease: 1_000, largest: 4_096 };
+export const QUICK: Scale = { messages: 1_200, strikes: 2, senders: 2, consumers: 2, lease: 1_000, largest: 4_096 };
 
 /** The full scale of the fault matrix. */
 export const FULL: Scale = { messages: 100_000, strikes: 20, senders: 4, consumers: 4, lease: 5_000, largest: 65_536 };
@@ -31,6 +31,10 @@ export interface RowResult {
 export interface Row {
   readonly id: string;
   readonly title: string;
+  /** Short enough at the quick scale to be run with every test. */
+  readonly quick: boolean;
+  /** A program that has to be installed for it. */
+  readonly needs?: string;
   run(scale: Scale, seed: number): Promise<RowResult>;
 }
 

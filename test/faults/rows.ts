@@ -1,13 +1,16 @@
 import type { Row } from "./row.ts";
+import { clockJumps } from "./rows/clock-jumps.ts";
 import { consumerKilled } from "./rows/consumer-killed.ts";
 import { consumerStopped } from "./rows/consumer-stopped.ts";
 import { duplicatePublish } from "./rows/duplicate-publish.ts";
 import { embedderKilled } from "./rows/embedder-killed.ts";
 import { gracefulStop } from "./rows/graceful-stop.ts";
+import { loopBlockedLong, loopBlockedShort } from "./rows/loop-blocked.ts";
 import { offlineAgent } from "./rows/offline-agent.ts";
 import { poison } from "./rows/poison.ts";
 import { powerLoss } from "./rows/power-loss.ts";
 import { publisherKilled } from "./rows/publisher-killed.ts";
+import { slowConsumer } from "./rows/slow-consumer.ts";
 
 /** The rows of the fault matrix that run on sqlite, in its order. */
 export const ROWS: readonly Row[] = [
@@ -16,8 +19,12 @@ export const ROWS: readonly Row[] = [
   embedderKilled,
   powerLoss,
   consumerStopped,
+  clockJumps,
+  slowConsumer,
   poison,
   duplicatePublish,
+  loopBlockedLong,
+  loopBlockedShort,
   gracefulStop,
   offlineAgent,
 ];

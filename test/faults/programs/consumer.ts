@@ -11,6 +11,7 @@ export interface ConsumerTask {
   readonly instance: string;
   readonly concurrency: number;
   readonly prefetch?: number;
+  readonly capacity?: number;
   /** Milliseconds. */
   readonly lease: number;
   /** Milliseconds that a handler takes at most; each takes a part of it. */
@@ -41,6 +42,7 @@ const agent = defineAgent({
   concurrency: task.concurrency,
   lease: task.lease,
   retry: { attempts: 50, backoff: "immediate" },
+  ...(task.capacity === undefined ? {} : { capacity: task.capacity }),
   ...(task.prefetch === undefined ? {} : { prefetch: task.prefetch }),
 }).on(Job, async ({ id, payload }, context) => {
   const { key } = payload;

@@ -15,6 +15,7 @@ interface Death {
 export const consumerKilled: Row = {
   id: "F1",
   title: "consumer killed in the handler",
+  quick: true,
   run: async (scale, seed) => {
     const scene = new Scene(seed);
     try {

@@ -5,6 +5,7 @@ import { Scene } from "../scene.ts";
 export const consumerStopped: Row = {
   id: "F7",
   title: "consumer stopped for longer than its lease",
+  quick: true,
   run: async (scale, seed) => {
     const scene = new Scene(seed);
     try {

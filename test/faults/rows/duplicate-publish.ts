@@ -7,6 +7,7 @@ import { Scene } from "../scene.ts";
 export const duplicatePublish: Row = {
   id: "F18",
   title: "every key sent three times",
+  quick: true,
   run: async (scale, seed) => {
     const scene = new Scene(seed);
     try {

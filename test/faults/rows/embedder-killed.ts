@@ -6,10 +6,11 @@ import { Scene } from "../scene.ts";
 export const embedderKilled: Row = {
   id: "F4",
   title: "embedding process killed in a transaction",
+  quick: true,
   run: async (scale, seed) => {
     const scene = new Scene(seed);
     try {
-      const strikes = scale.strikes * 5;
+      const strikes = scale.strikes * (scale.strikes < 10 ? 3 : 5);
       const each = Math.ceil(scale.messages / 2);
       const rate = Math.ceil(each / (strikes * 0.4 + 1));
       let instances = 0;

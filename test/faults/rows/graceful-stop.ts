@@ -5,6 +5,7 @@ import { Scene } from "../scene.ts";
 export const gracefulStop: Row = {
   id: "F23",
   title: "graceful stop under load",
+  quick: true,
   run: async (scale, seed) => {
     const scene = new Scene(seed);
     try {

@@ -9,6 +9,7 @@ const EXPIRE_EVERY = 10;
 export const offlineAgent: Row = {
   id: "F26",
   title: "messages for an agent that is away, and dies half way through them",
+  quick: true,
   run: async (scale, seed) => {
     const scene = new Scene(seed);
     try {

@@ -16,6 +16,7 @@ const CODES: Readonly<Record<(typeof KINDS)[number], string>> = {
 export const poison: Row = {
   id: "F16",
   title: "poison messages among others",
+  quick: true,
   run: async (scale, seed) => {
     const scene = new Scene(seed);
     try {

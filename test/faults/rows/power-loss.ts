@@ -14,6 +14,8 @@ import { isSound } from "./embedder-killed.ts";
 export const powerLoss: Row = {
   id: "F5",
   title: "loss of power",
+  quick: true,
+  needs: "strace",
   run: (scale, seed) => runPowerLoss(scale, seed, "full"),
 };
 

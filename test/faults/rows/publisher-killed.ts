@@ -6,6 +6,7 @@ import { Scene } from "../scene.ts";
 export const publisherKilled: Row = {
   id: "F2",
   title: "publisher killed while it sends",
+  quick: true,
   run: async (scale, seed) => {
     const scene = new Scene(seed);
     try {

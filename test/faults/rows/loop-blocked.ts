@@ -1,0 +1,53 @@
+import { judged, type Row, type Scale, within } from "../row.ts";
+import { Scene } from "../scene.ts";
+
+const PREFETCH = 8;
+
+/** F19: a consumer's event loop is blocked for longer than its lease. */
+export const loopBlockedLong: Row = {
+  id: "F19",
+  title: "event loop blocked for longer than the lease",
+  quick: true,
+  run: async (scale, seed) => {
+    const { result, duplicates } = await run(scale, seed, { lease: scale.lease, block: 3 * scale.lease });
+    if (duplicates === 0) result.broken.push("nothing was taken over, so the row has shown nothing");
+    within(result, "duplicates", duplicates, PREFETCH);
+    return result;
+  },
+};
+
+/** F20: a consumer's event loop is blocked for a part of its lease. */
+export const loopBlockedShort: Row = {
+  id: "F20",
+  title: "event loop blocked for a sixth of the lease",
+  quick: true,
+  run: async (scale, seed) => {
+    const { result, duplicates } = await run(scale, seed, { lease: 6 * scale.lease, block: scale.lease });
+    within(result, "duplicates", duplicates, 0);
+    return result;
+  },
+};
+
+async function run(
+  scale: Scale,
+  seed: number,
+  { lease, block }: { readonly lease: number; readonly block: number },
+): Promise<{ result: ReturnType<typeof judged>; duplicates: number }> {
+  const scene = new Scene(seed);
+  try {
+    const task = { agent: "worker", concurrency: 4, prefetch: PREFETCH, lease, work: 10 };
+    const team = [
+      scene.consumer({ ...task, instance: "blocked", block: { after: 40, length: block } }),
+      scene.consumer({ ...task, instance: "free" }),
+    ];
+    await Promise.all(team.map((one) => one.says("ready")));
+    const until = Math.min(scale.messages, 20_000);
+    const sender = scene.sender({ name: "sender", to: "worker", until, largest: scale.largest, window: 16, rate: Math.ceil(until / ((block + 2_000) / 1_000)) });
+    await sender.says("done");
+    await scene.drain(2 * lease + block);
+    const { verdict } = await scene.verdict();
+    return { result: judged(verdict), duplicates: verdict.counts.duplicates };
+  } finally {
+    await scene.close();
+  }
+}
