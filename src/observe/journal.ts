@@ -127,7 +127,7 @@ export class Journal {
       throw new AgentwireError("OUT_OF_RANGE", `limit must be a whole number from 1 to ${MOST_LIMIT}`);
     }
     const found: Journaled[] = [];
-    for await (const entry of this.#matching(query)) {
+    for await (const entry of this.matching(query)) {
       found.push(entry);
       if (found.length === limit) break;
     }
@@ -136,7 +136,7 @@ export class Journal {
 
   /** The messages that match, in order: what a replay sends again. */
   async *messages(filter: HistoryFilter & JournalReadOptions = {}): AsyncGenerator<Journaled<JournaledMessage>> {
-    for await (const entry of this.#matching(filter)) if (entry.kind === "message") yield entry;
+    for await (const entry of this.matching(filter)) if (entry.kind === "message") yield entry;
   }
 
   /** Removes what is older than the retention. */
@@ -145,7 +145,8 @@ export class Journal {
     await trimJournal(store, JOURNAL_LOG, clock.now() - retention);
   }
 
-  async *#matching(query: HistoryFilter & JournalReadOptions): AsyncGenerator<Journaled> {
+  /** All entries that match, in order. @throws ARGUMENT_INVALID for a cursor that is none */
+  async *matching(query: HistoryFilter & JournalReadOptions): AsyncGenerator<Journaled> {
     await this.flush();
     const since = query.from === undefined ? undefined : query.from - ROOM;
     const entries = readJournal(this.#options.store, JOURNAL_LOG, { after: query.after, since });

@@ -270,7 +270,7 @@ describe("the journal", () => {
   });
 
   it("removes what is older than the retention, by itself", async () => {
-    const { broker, journal } = await open({ retention: 3_600_000 });
+    const { broker, journal } = await open({ retention: 3_000_000 });
     await broker.declareInbox({ name: "ada" });
     await broker.publish([{ message: envelope(), to: ["ada"] }]);
     await clock.advance(1_800_000);

@@ -1,0 +1,42 @@
+import { receiptLog } from "../broker/receipt-log.ts";
+import { timeOfId } from "../message/id.ts";
+import type { ReceiptRecord } from "../message/receipt-record.ts";
+import type { Store } from "../store/store.ts";
+import type { Journal } from "./journal.ts";
+import type { JournalEntry } from "./journal-entry.ts";
+import { buildTrace, type Trace, walk } from "./trace.ts";
+
+const PAGE = 10_000;
+
+/** Reads a conversation from the journal, and the ends that no process told of from the receipts, into its execution tree. */
+export async function traceConversation(
+  journal: Journal,
+  store: Pick<Store, "read">,
+  conversation: string,
+): Promise<Trace> {
+  const started = timeOfId(conversation);
+  const entries: JournalEntry[] = [];
+  for await (const entry of journal.matching({ conversation, ...(started > 0 ? { from: started } : {}) }))
+    entries.push(entry);
+  const trace = buildTrace(conversation, entries);
+  const open = new Set<string>();
+  for (const { node } of walk(trace.roots)) {
+    if (node.deliveries.some((delivery) => delivery.endedAt === undefined)) open.add(node.id);
+  }
+  return open.size === 0 ? trace : buildTrace(conversation, entries, await endsOf(store, open));
+}
+
+async function endsOf(store: Pick<Store, "read">, ids: ReadonlySet<string>): Promise<ReceiptRecord[]> {
+  const found: ReceiptRecord[] = [];
+  for (const log of new Set([...ids].map(receiptLog))) {
+    for (let after = 0; ; ) {
+      const page = await store.read(log, { after, limit: PAGE });
+      for (const { position, value } of page) {
+        after = position;
+        for (const record of value as ReceiptRecord[]) if (ids.has(record.id)) found.push(record);
+      }
+      if (page.length < PAGE) break;
+    }
+  }
+  return found;
+}
