@@ -1,4 +1,5 @@
 import { Ledger } from "./ledger.ts";
+import { moment, pace } from "./moment.ts";
 import { type Figures, numberSetting, type Task } from "./task.ts";
 
 /** One event to several listeners in one process. Needs the setting `fanOut`. */
@@ -15,19 +16,19 @@ export class FanOut {
   }
 
   /**
-   * Emits everything, a fifth of it for warm-up; `rate` counts deliveries a second.
+   * Emits everything, a fifth of it for warm-up; `rate` counts deliveries a second, `cpu` is what one costs.
    * @throws Error when a listener missed a message or had it twice
    */
   async run(emit: (from: number, to: number) => Promise<void> | void): Promise<Figures> {
     const warm = Math.floor(this.#count / 5);
     await emit(0, warm);
     await this.#reached(warm);
-    const began = performance.now();
+    const began = moment();
     await emit(warm, this.#count);
     await this.#reached(this.#count);
-    const took = performance.now() - began;
+    const ended = moment();
     for (const ledger of this.#ledgers) ledger.check();
-    return { rate: ((this.#count - warm) * this.#ledgers.length * 1000) / took };
+    return pace(began, ended, (this.#count - warm) * this.#ledgers.length);
   }
 
   async #reached(arrivals: number): Promise<void> {

@@ -1,8 +1,9 @@
 import { inFlight } from "./in-flight.ts";
 import { Ledger } from "./ledger.ts";
+import { moment, pace } from "./moment.ts";
 import type { Figures, Task } from "./task.ts";
 
-/** Asks 256 at a time within one process; `rate` counts answers a second. @throws Error when an answer is not to its question */
+/** Asks 256 at a time within one process; `rate` counts answers a second, `cpu` is what one costs. @throws Error when an answer is not to its question */
 export async function measureCalls(
   task: Task,
   ask: (sequence: number) => Promise<{ readonly sequence: number }>,
@@ -15,9 +16,9 @@ export async function measureCalls(
     ledger.note(sequence);
   };
   await inFlight(0, warm, 256, once);
-  const began = performance.now();
+  const began = moment();
   await inFlight(warm, task.count, 256, once);
-  const took = performance.now() - began;
+  const ended = moment();
   ledger.check();
-  return { rate: ((task.count - warm) * 1000) / took };
+  return pace(began, ended, task.count - warm);
 }

@@ -1,5 +1,6 @@
 import { inFlight } from "./in-flight.ts";
 import { Ledger } from "./ledger.ts";
+import { type Moment, moment, pace } from "./moment.ts";
 import type { Manner, Phase, Queue } from "./queue.ts";
 import { type Figures, type Task, textSetting } from "./task.ts";
 
@@ -18,16 +19,6 @@ async function sendRange(queue: Queue, manner: Manner, from: number, to: number)
         await queue.sendMany(Array.from({ length: Math.min(BULK, to - start) }, (_, at) => start + at));
       }
   }
-}
-
-interface Moment {
-  readonly at: number;
-  readonly cpu: number;
-}
-
-function moment(): Moment {
-  const { user, system } = process.cpuUsage();
-  return { at: performance.now(), cpu: user + system };
 }
 
 /**
@@ -77,6 +68,5 @@ export async function measureQueue(task: Task, queue: Queue): Promise<Figures> {
   if (left !== 0) throw new Error(`${left} messages are left`);
   await queue.close();
   if (began === undefined) throw new Error("nothing was measured");
-  const measured = count - warm;
-  return { rate: (measured * 1000) / (ended.at - began.at), cpu: (ended.cpu - began.cpu) / measured };
+  return pace(began, ended, count - warm);
 }

@@ -15,12 +15,16 @@ export interface SideProcess {
 }
 
 /** Runs one side in a process of its own. @throws Error with what the side said when it failed or hung */
-export async function runSide(process: SideProcess, task: Omit<Task, "folder">): Promise<Figures> {
+export async function runSide(side: SideProcess, task: Omit<Task, "folder">): Promise<Figures> {
   const folder = mkdtempSync(join(tmpdir(), "agentwire-bench-"));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  // A run that is stopped by a signal does not come to its `finally`.
+  process.on("exit", remove);
   try {
-    return await answerOf(process, { ...task, folder });
+    return await answerOf(side, { ...task, folder });
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    process.off("exit", remove);
+    remove();
   }
 }
 

@@ -49,7 +49,7 @@ export interface Workload {
 export const RATE: Column = { figure: "rate", title: "msgs/s", digits: 0 };
 
 /** Processor time of the side's own process; a server's is not in it. Unlike rates it hardly moves on a busy machine. */
-export const CPU: Column = { figure: "cpu", title: "CPU us/msg", digits: 1 };
+export const CPU: Column = { figure: "cpu", title: "CPU us/msg", digits: 2 };
 
 /** The columns of times. */
 export const TIMES: readonly Column[] = [

@@ -1,11 +1,11 @@
-import { RATE, type Workload } from "../harness/workload.ts";
+import { CPU, RATE, type Workload } from "../harness/workload.ts";
 
 function fanOut(listeners: number): Workload {
   const settings = { driver: "memory", fanOut: listeners };
   return {
     name: `memory-fan-out-${listeners}`,
     about: `one process, memory driver: publish to ${listeners === 1 ? "one subscribed agent" : `${listeners} subscribed agents`}, 256 in flight`,
-    columns: [{ ...RATE, title: "deliveries/s" }],
+    columns: [{ ...RATE, title: "deliveries/s" }, CPU],
     count: listeners === 1 ? 500_000 : 2_000_000,
     unit: "deliveries",
     contestants: [
@@ -21,7 +21,7 @@ function fanOut(listeners: number): Workload {
 const request: Workload = {
   name: "memory-request",
   about: "one process, memory driver: request and reply, 256 in flight",
-  columns: [{ ...RATE, title: "replies/s" }],
+  columns: [{ ...RATE, title: "replies/s" }, CPU],
   count: 300_000,
   unit: "messages",
   contestants: [
