@@ -11,7 +11,9 @@ export function escapeSegment(text: string): string {
 /** Reads a segment of a channel name; undefined for one that {@link escapeSegment} cannot have written. */
 export function unescapeSegment(segment: string): string | undefined {
   if (!WELL_FORMED.test(segment)) return undefined;
-  const text = segment.replaceAll(ESCAPE, (_, units: string) => String.fromCharCode(...(units.match(/.{4}/g) ?? []).map((unit) => Number.parseInt(unit, 16))));
+  const text = segment.replaceAll(ESCAPE, (_, units: string) =>
+    String.fromCharCode(...(units.match(/.{4}/g) ?? []).map((unit) => Number.parseInt(unit, 16))),
+  );
   // One text has one name: `_x0061_` for a plain "a" would be a second.
   return escapeSegment(text) === segment ? text : undefined;
 }

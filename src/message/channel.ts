@@ -36,7 +36,11 @@ export function channel<const T extends string>(template: T): ChannelTemplate<T>
   return {
     template,
     format: (values) => {
-      const name = parts.map((part) => ("fixed" in part ? part.fixed : escaped(template, part.parameter, valueOf(values, part.parameter)))).join(".");
+      const name = parts
+        .map((part) =>
+          "fixed" in part ? part.fixed : escaped(template, part.parameter, valueOf(values, part.parameter)),
+        )
+        .join(".");
       return checkName(name, "channel");
     },
     parse: (name) => {
@@ -72,12 +76,18 @@ function escaped(template: string, parameter: string, value: unknown): string {
 }
 
 function partsOf(template: string): Part[] {
-  checkName(typeof template === "string" && template.replaceAll(/\{([A-Za-z][A-Za-z0-9_]*)\}/g, "$1"), "channel template");
+  checkName(
+    typeof template === "string" && template.replaceAll(/\{([A-Za-z][A-Za-z0-9_]*)\}/g, "$1"),
+    "channel template",
+  );
   const parts = template.split(".").map((segment): Part => {
     const parameter = /^\{(\w+)\}$/.exec(segment)?.[1];
     if (parameter !== undefined) return { parameter };
     if (!segment.includes("{")) return { fixed: segment };
-    throw new AgentwireError("NAME_INVALID", `In channel template "${template}" a parameter must be a whole segment, not "${segment}"`);
+    throw new AgentwireError(
+      "NAME_INVALID",
+      `In channel template "${template}" a parameter must be a whole segment, not "${segment}"`,
+    );
   });
   const parameters = parts.flatMap((part) => ("parameter" in part ? [part.parameter] : []));
   if (new Set(parameters).size < parameters.length) {

@@ -42,7 +42,18 @@ const EXTENSIONS = {
 
 /** Writes a message as a CloudEvent: `from` becomes `source`, the payload `data`; {@link fromCloudEvent} gives every field back. */
 export function toCloudEvent(message: AnyMessage): CloudEvent {
-  const { v: _wire, id, type, version, from, payload, createdAt, expiresAt, contentType, ...others } = message as unknown as Envelope;
+  const {
+    v: _wire,
+    id,
+    type,
+    version,
+    from,
+    payload,
+    createdAt,
+    expiresAt,
+    contentType,
+    ...others
+  } = message as unknown as Envelope;
   const event: Record<string, unknown> = {
     specversion: "1.0",
     id,
@@ -71,7 +82,8 @@ export function toCloudEvent(message: AnyMessage): CloudEvent {
  * @throws ENVELOPE_INVALID naming the attribute, PAYLOAD_INVALID and its kin
  */
 export function fromCloudEvent(event: CloudEvent): AnyMessage {
-  if (typeof event !== "object" || event === null || event.specversion !== "1.0") throw invalid("specversion", `is not "1.0"`);
+  if (typeof event !== "object" || event === null || event.specversion !== "1.0")
+    throw invalid("specversion", `is not "1.0"`);
   for (const attribute of ["id", "source", "type"] as const) {
     if (typeof event[attribute] !== "string" || event[attribute] === "") throw invalid(attribute, "is not a text");
   }
@@ -89,7 +101,8 @@ export function fromCloudEvent(event: CloudEvent): AnyMessage {
     payload: copyPlain(event.data ?? null, "the event's data"),
   };
   envelope["headers"] ??= {};
-  for (const [field, extension] of Object.entries(EXTENSIONS)) if (event[extension] !== undefined) envelope[field] = event[extension];
+  for (const [field, extension] of Object.entries(EXTENSIONS))
+    if (event[extension] !== undefined) envelope[field] = event[extension];
   const expiresAt = timeOf("expirytime", event["expirytime"]);
   if (expiresAt !== undefined) envelope["expiresAt"] = expiresAt;
   const { datacontenttype = JSON_TYPE } = event;
@@ -126,7 +139,8 @@ function sourceOf(from: string): string {
 function restOf(text: unknown): Record<string, unknown> {
   if (text === undefined) return {};
   const rest = typeof text === "string" ? parseJson(text, "Attribute agentwire of a CloudEvent") : undefined;
-  if (typeof rest !== "object" || rest === null || Array.isArray(rest)) throw invalid("agentwire", "is not a JSON object");
+  if (typeof rest !== "object" || rest === null || Array.isArray(rest))
+    throw invalid("agentwire", "is not a JSON object");
   return rest as Record<string, unknown>;
 }
 
@@ -145,7 +159,8 @@ function wholeNumber(value: unknown): unknown {
 
 function timeOf(attribute: string, value: unknown): number | undefined {
   if (value === undefined) return undefined;
-  const time = typeof value === "string" && /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d/.test(value) ? Date.parse(value) : Number.NaN;
+  const time =
+    typeof value === "string" && /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d/.test(value) ? Date.parse(value) : Number.NaN;
   if (Number.isNaN(time)) throw invalid(attribute, "is not a time as in RFC 3339");
   return time;
 }
@@ -166,5 +181,7 @@ function percentDecoded(header: string, value: string): string {
 }
 
 function invalid(attribute: string, fault: string): AgentwireError {
-  return new AgentwireError("ENVELOPE_INVALID", `Attribute ${attribute} of a CloudEvent ${fault}`, { details: { field: attribute } });
+  return new AgentwireError("ENVELOPE_INVALID", `Attribute ${attribute} of a CloudEvent ${fault}`, {
+    details: { field: attribute },
+  });
 }

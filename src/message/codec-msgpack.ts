@@ -21,7 +21,10 @@ export function msgpackCodec(): Codec {
     name: "msgpack",
     encode: (envelope) => packr.pack(ordered(envelope)),
     decode: (data) => {
-      const bytes = typeof data === "string" ? Buffer.from(data, "latin1") : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+      const bytes =
+        typeof data === "string"
+          ? Buffer.from(data, "latin1")
+          : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
       return checkEnvelope(plain(bytes.includes(RENAMED) ? objects(unpack(maps, bytes), 0) : unpack(packr, bytes)));
     },
   };
@@ -31,7 +34,9 @@ function load(): typeof import("msgpackr") {
   try {
     return require("msgpackr") as typeof import("msgpackr");
   } catch (cause) {
-    throw new AgentwireError("DRIVER_MISSING", "The codec msgpack needs the package msgpackr: npm install msgpackr", { cause });
+    throw new AgentwireError("DRIVER_MISSING", "The codec msgpack needs the package msgpackr: npm install msgpackr", {
+      cause,
+    });
   }
 }
 
@@ -59,7 +64,11 @@ function plain(value: unknown): unknown {
     try {
       put(result, field, copyPlain(item, field));
     } catch (cause) {
-      throw new AgentwireError("ENVELOPE_INVALID", `Field ${JSON.stringify(field.slice(0, 80))} of a stored message is not plain JSON data`, { cause });
+      throw new AgentwireError(
+        "ENVELOPE_INVALID",
+        `Field ${JSON.stringify(field.slice(0, 80))} of a stored message is not plain JSON data`,
+        { cause },
+      );
     }
   }
   return result;

@@ -3,7 +3,9 @@ import type { JsonSchema } from "./json-schema.ts";
 import type { MessageType } from "./message-type.ts";
 
 /** What a validation found: the schema's output, or what is wrong. */
-export type Validation = { readonly value: unknown; readonly issues?: undefined } | { readonly issues: readonly Issue[]; readonly value?: undefined };
+export type Validation =
+  | { readonly value: unknown; readonly issues?: undefined }
+  | { readonly issues: readonly Issue[]; readonly value?: undefined };
 
 /** A schema made ready for use. */
 export interface Compiled {

@@ -15,7 +15,9 @@ export interface Contract {
 /** What a program promises to others: message types and, by agent, what it takes and sends. Plain JSON, to be saved as a snapshot. */
 export interface Contracts {
   readonly types: Readonly<Record<string, Contract>>;
-  readonly agents: Readonly<Record<string, { readonly receives: readonly string[]; readonly sends: readonly string[] }>>;
+  readonly agents: Readonly<
+    Record<string, { readonly receives: readonly string[]; readonly sends: readonly string[] }>
+  >;
 }
 
 /** One difference between two contracts. */
@@ -36,7 +38,10 @@ export interface ContractedAgent {
 }
 
 /** Writes down the contracts of message types and agents; types of agents are included. @throws SCHEMA_INVALID when a schema cannot be written as JSON Schema */
-export function contractsOf(parts: { readonly types?: readonly MessageType[]; readonly agents?: readonly ContractedAgent[] }): Contracts {
+export function contractsOf(parts: {
+  readonly types?: readonly MessageType[];
+  readonly agents?: readonly ContractedAgent[];
+}): Contracts {
   const { types = [], agents = [] } = parts;
   const all = [...types, ...agents.flatMap((agent) => [...agent.receives, ...agent.sends])];
   const names = (list: readonly MessageType[]): string[] => [...new Set(list.map((type) => type.name))].sort();
@@ -49,22 +54,28 @@ export function contractsOf(parts: { readonly types?: readonly MessageType[]; re
 /** Compares contracts with a saved snapshot, breaking changes first. A raised version covers the payload: `upcast` or a handler deals with older ones. */
 export function compareContracts(saved: Contracts, current: Contracts): ContractChange[] {
   const changes: ContractChange[] = [];
-  const add = (where: string, breaking: boolean, change: string): void => void changes.push({ where, breaking, change });
+  const add = (where: string, breaking: boolean, change: string): void =>
+    void changes.push({ where, breaking, change });
   eachName(saved.types, current.types, (name, before, now) => {
     if (!now) return add(name, true, "the message type was removed");
     if (!before) return add(name, false, "the message type is new");
     if (now.version < before.version) add(name, true, `the version went back from ${before.version} to ${now.version}`);
-    if (now.version > before.version) add(name, false, `the version was raised from ${before.version} to ${now.version}`);
+    if (now.version > before.version)
+      add(name, false, `the version was raised from ${before.version} to ${now.version}`);
     const covered = now.version > before.version;
-    for (const narrowing of narrowings(before.payload, now.payload)) add(placeIn(name, "payload", narrowing), !covered, TAKEN[narrowing.kind](narrowing.detail));
+    for (const narrowing of narrowings(before.payload, now.payload))
+      add(placeIn(name, "payload", narrowing), !covered, TAKEN[narrowing.kind](narrowing.detail));
     for (const part of ["reply", "chunk"] as const) compareAnswer(name, part, before[part], now[part], add);
   });
   eachName(saved.agents, current.agents, (name, before, now) => {
     if (!now) return add(name, true, "the agent was removed");
     if (!before) return add(name, false, "the agent is new");
-    for (const type of before.receives) if (!now.receives.includes(type)) add(name, true, `the agent no longer takes ${type}`);
-    for (const type of now.receives) if (!before.receives.includes(type)) add(name, false, `the agent now takes ${type}`);
-    for (const type of before.sends) if (!now.sends.includes(type)) add(name, false, `the agent no longer sends ${type}`);
+    for (const type of before.receives)
+      if (!now.receives.includes(type)) add(name, true, `the agent no longer takes ${type}`);
+    for (const type of now.receives)
+      if (!before.receives.includes(type)) add(name, false, `the agent now takes ${type}`);
+    for (const type of before.sends)
+      if (!now.sends.includes(type)) add(name, false, `the agent no longer sends ${type}`);
     for (const type of now.sends) if (!before.sends.includes(type)) add(name, false, `the agent now sends ${type}`);
   });
   return changes.sort((a, b) => Number(b.breaking) - Number(a.breaking));
@@ -106,7 +117,8 @@ function compareAnswer(
   if (!before && now) return add(`${name} ${part}`, false, `a ${part} is now declared`);
   if (before && !now) return add(`${name} ${part}`, true, `the ${part} was removed`);
   if (!before || !now) return;
-  for (const narrowing of narrowings(now, before)) add(placeIn(name, part, narrowing), true, GIVEN[narrowing.kind](narrowing.detail));
+  for (const narrowing of narrowings(now, before))
+    add(placeIn(name, part, narrowing), true, GIVEN[narrowing.kind](narrowing.detail));
   for (const path of lostProperties(before, now)) add(`${name} ${part}.${path}`, true, "the property was removed");
 }
 
@@ -146,6 +158,8 @@ function eachName<T>(
   current: Readonly<Record<string, T>>,
   visit: (name: string, before: T | undefined, now: T | undefined) => void,
 ): void {
-  const own = (record: Readonly<Record<string, T>>, name: string): T | undefined => (Object.hasOwn(record, name) ? record[name] : undefined);
-  for (const name of [...new Set([...Object.keys(saved), ...Object.keys(current)])].sort()) visit(name, own(saved, name), own(current, name));
+  const own = (record: Readonly<Record<string, T>>, name: string): T | undefined =>
+    Object.hasOwn(record, name) ? record[name] : undefined;
+  for (const name of [...new Set([...Object.keys(saved), ...Object.keys(current)])].sort())
+    visit(name, own(saved, name), own(current, name));
 }

@@ -22,7 +22,10 @@ export function parseDuration(value: Duration, range: DurationRange): number {
   const { name, min = 0, max = HUNDRED_YEARS } = range;
   if (!(length >= min && length <= max)) {
     const shown = typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : String(value);
-    throw new AgentwireError("OUT_OF_RANGE", `${name} must be a duration from ${min} to ${max} ms, such as 250 or "30s", not ${shown}`);
+    throw new AgentwireError(
+      "OUT_OF_RANGE",
+      `${name} must be a duration from ${min} to ${max} ms, such as 250 or "30s", not ${shown}`,
+    );
   }
   return length;
 }

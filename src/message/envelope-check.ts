@@ -22,7 +22,8 @@ const isAddress: Check = (value) => typeof value === "string" && value.length <=
 const isTime: Check = (value) => typeof value === "number" && value >= 0 && value <= LATEST_TIME;
 const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 const isRecord: Check = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
-const everyField = (value: unknown, check: Check): boolean => isRecord(value) && Object.values(value as object).every(check);
+const everyField = (value: unknown, check: Check): boolean =>
+  isRecord(value) && Object.values(value as object).every(check);
 const known: ReadonlySet<unknown> = new Set(PRIORITIES);
 
 const CHECKS: { readonly [F in keyof Required<Envelope>]: Check } = {
@@ -59,7 +60,17 @@ const CHECKS: { readonly [F in keyof Required<Envelope>]: Check } = {
 };
 const BY_NAME: ReadonlyMap<string, Check> = new Map(Object.entries(CHECKS));
 
-const REQUIRED = ["id", "type", "version", "from", "priority", "createdAt", "conversationId", "headers", "payload"] as const;
+const REQUIRED = [
+  "id",
+  "type",
+  "version",
+  "from",
+  "priority",
+  "createdAt",
+  "conversationId",
+  "headers",
+  "payload",
+] as const;
 
 /**
  * Checks an envelope field by field as it came out of an engine, and freezes it, payload and all.
@@ -71,9 +82,13 @@ export function checkEnvelope(value: unknown): Envelope {
   const fields = value as Record<string, unknown>;
   const v = Object.hasOwn(fields, "v") ? fields["v"] : undefined;
   if (Number.isInteger(v) && (v as number) > WIRE_VERSION) {
-    throw new AgentwireError("VERSION_UNSUPPORTED", `A stored message has wire version ${String(v)}; this program reads up to ${WIRE_VERSION}`, {
-      details: { v },
-    });
+    throw new AgentwireError(
+      "VERSION_UNSUPPORTED",
+      `A stored message has wire version ${String(v)}; this program reads up to ${WIRE_VERSION}`,
+      {
+        details: { v },
+      },
+    );
   }
   if (v !== WIRE_VERSION) throw invalid(fields, "v", "is not a wire version");
   for (const field of REQUIRED) if (!Object.hasOwn(fields, field)) throw invalid(fields, field, "is missing");
@@ -83,7 +98,8 @@ export function checkEnvelope(value: unknown): Envelope {
     freeze(fields, field, fields[field], 0);
   }
   const { createdAt, expiresAt } = fields as Partial<Envelope>;
-  if (expiresAt !== undefined && expiresAt < (createdAt as number)) throw invalid(fields, "expiresAt", "is before createdAt");
+  if (expiresAt !== undefined && expiresAt < (createdAt as number))
+    throw invalid(fields, "expiresAt", "is before createdAt");
   return Object.freeze(fields) as unknown as Envelope;
 }
 
@@ -99,5 +115,7 @@ function freeze(envelope: Readonly<Record<string, unknown>>, field: string, valu
 function invalid(envelope: Readonly<Record<string, unknown>>, field: string, fault: string): AgentwireError {
   const name = field.slice(0, 80);
   const id = isId(envelope["id"]) ? { id: envelope["id"] } : {};
-  return new AgentwireError("ENVELOPE_INVALID", `Field ${JSON.stringify(name)} of a stored message ${fault}`, { details: { field: name, ...id } });
+  return new AgentwireError("ENVELOPE_INVALID", `Field ${JSON.stringify(name)} of a stored message ${fault}`, {
+    details: { field: name, ...id },
+  });
 }

@@ -14,7 +14,10 @@ export function fingerprint(envelope: Envelope): string {
 export function loopMark(envelope: Envelope): string {
   const { from, to, channel, type, payload } = envelope;
   // Not for security: the fastest hash that takes a text whole.
-  return hash("sha1", `${from} ${to ?? channel ?? ""} ${type} ${JSON.stringify(payload)}`, "base64url").slice(0, MARK_LENGTH);
+  return hash("sha1", `${from} ${to ?? channel ?? ""} ${type} ${JSON.stringify(payload)}`, "base64url").slice(
+    0,
+    MARK_LENGTH,
+  );
 }
 
 function sorted(value: unknown): string {

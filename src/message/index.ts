@@ -1,6 +1,13 @@
-export { type CompiledType } from "./compiled.ts";
-export { channel, type ChannelParameters, type ChannelTemplate } from "./channel.ts";
-export { type BinaryCloudEvent, type CloudEvent, fromBinaryCloudEvent, fromCloudEvent, toBinaryCloudEvent, toCloudEvent } from "./cloud-events.ts";
+export { type ChannelParameters, type ChannelTemplate, channel } from "./channel.ts";
+export {
+  type BinaryCloudEvent,
+  type CloudEvent,
+  fromBinaryCloudEvent,
+  fromCloudEvent,
+  toBinaryCloudEvent,
+  toCloudEvent,
+} from "./cloud-events.ts";
+export type { CompiledType } from "./compiled.ts";
 export { type Contract, type ContractChange, type Contracts, compareContracts, contractsOf } from "./contracts.ts";
 export { defineMessage, type TypeOptions } from "./define-message.ts";
 export type { Duration } from "./duration.ts";

@@ -15,8 +15,12 @@ export type SchemaOutput<S> = S extends StandardSchemaV1 ? StandardOutput<S> : F
 type Same<A, B> = (<X>() => X extends A ? 1 : 2) extends <X>() => X extends B ? 1 : 2 ? true : false;
 type Part<K extends string, S> = [S] extends [None]
   ? unknown
-  : { [k in K]: SchemaOutput<S> } & (Same<SchemaInput<S>, SchemaOutput<S>> extends true ? unknown : { [k in `${K}Input`]: SchemaInput<S> });
-type Root<S> = { payload: SchemaOutput<S> } & (Same<SchemaInput<S>, SchemaOutput<S>> extends true ? unknown : { input: SchemaInput<S> });
+  : { [k in K]: SchemaOutput<S> } & (Same<SchemaInput<S>, SchemaOutput<S>> extends true
+      ? unknown
+      : { [k in `${K}Input`]: SchemaInput<S> });
+type Root<S> = { payload: SchemaOutput<S> } & (Same<SchemaInput<S>, SchemaOutput<S>> extends true
+  ? unknown
+  : { input: SchemaInput<S> });
 type Flat<T> = { [K in keyof T]: T[K] } & {};
 
 /** What a message type remembers of its schemas: inputs only where they differ from outputs, so that error texts stay short. */

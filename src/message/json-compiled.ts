@@ -11,7 +11,14 @@ type AjvModule = typeof import("ajv/dist/2020.js");
 const require = createRequire(import.meta.url);
 
 // An instance of its own per schema: without the meta schemas it costs a third of a millisecond and keeps nothing alive.
-const OPTIONS: Options = { strict: false, meta: false, validateSchema: false, validateFormats: false, ownProperties: true, logger: false };
+const OPTIONS: Options = {
+  strict: false,
+  meta: false,
+  validateSchema: false,
+  validateFormats: false,
+  ownProperties: true,
+  logger: false,
+};
 
 /** Makes a JSON Schema ready for use: checked at once, compiled when the first value comes. `format` is an annotation, as the standard has it. @throws SCHEMA_INVALID, SCHEMA_UNSAFE */
 export function compileJson(schema: JsonSchema, name: string): Compiled {
@@ -36,15 +43,23 @@ function compile(schema: JsonSchema, name: string): ValidateFunction {
   }
 }
 
-type Params = { readonly allowedValues?: readonly unknown[]; readonly additionalProperty?: string; readonly missingProperty?: string };
+type Params = {
+  readonly allowedValues?: readonly unknown[];
+  readonly additionalProperty?: string;
+  readonly missingProperty?: string;
+};
 
 function toIssue(error: ErrorObject): Issue {
   const parts = error.instancePath.split("/").slice(1);
-  const path = parts.map((part): string | number => (/^\d+$/.test(part) ? Number(part) : shown(part.replaceAll("~1", "/").replaceAll("~0", "~"))));
+  const path = parts.map((part): string | number =>
+    /^\d+$/.test(part) ? Number(part) : shown(part.replaceAll("~1", "/").replaceAll("~0", "~")),
+  );
   const { additionalProperty, missingProperty, allowedValues } = error.params as Params;
-  if (additionalProperty !== undefined) return { path: [...path, shown(additionalProperty)], message: "must not be there" };
+  if (additionalProperty !== undefined)
+    return { path: [...path, shown(additionalProperty)], message: "must not be there" };
   if (missingProperty !== undefined) return { path: [...path, missingProperty], message: "is required" };
-  if (allowedValues) return { path, message: `must be one of ${JSON.stringify(allowedValues).slice(1, -1).slice(0, 200)}` };
+  if (allowedValues)
+    return { path, message: `must be one of ${JSON.stringify(allowedValues).slice(1, -1).slice(0, 200)}` };
   return { path, message: error.message ?? "does not fit" };
 }
 

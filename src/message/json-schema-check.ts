@@ -1,5 +1,7 @@
 import { AgentwireError } from "../errors.ts";
 import type { JsonSchema } from "./json-schema.ts";
+import { KEYWORDS, type KeywordKind } from "./json-schema-keywords.ts";
+import { faultyReference } from "./json-schema-references.ts";
 import { isSafePattern } from "./pattern-safety.ts";
 
 /** Deepest nesting of a schema's objects and arrays: twice that of a payload and room for alternatives. */
@@ -11,36 +13,7 @@ const LARGEST = 1024 * 1024;
 
 const DIALECT = /^https?:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
 
-type Kind = "schema" | "schemas" | "schema map" | "pattern map" | "texts" | "text map" | "type" | "text" | "number" | "positive" | "count" | "flag" | "list" | "pattern" | "reference" | "dialect" | "refused";
-
-/** What each keyword of the standard holds. Others are annotations, which say nothing about a value. */
-const KEYWORDS: ReadonlyMap<string, Kind> = new Map(
-  Object.entries({
-    schema: "not if then else items contains additionalProperties propertyNames unevaluatedItems unevaluatedProperties contentSchema",
-    schemas: "allOf anyOf oneOf prefixItems",
-    "schema map": "properties $defs definitions dependentSchemas",
-    "pattern map": "patternProperties",
-    texts: "required",
-    "text map": "dependentRequired",
-    type: "type",
-    text: "format $comment title description $anchor $id contentEncoding contentMediaType",
-    number: "minimum maximum exclusiveMinimum exclusiveMaximum",
-    positive: "multipleOf",
-    count: "minLength maxLength minItems maxItems minContains maxContains minProperties maxProperties",
-    flag: "uniqueItems deprecated readOnly writeOnly",
-    list: "enum",
-    pattern: "pattern",
-    reference: "$ref",
-    dialect: "$schema",
-    // Keywords of other versions, which this one would pass over without a word.
-    refused: "$dynamicRef $recursiveRef $dynamicAnchor $recursiveAnchor $vocabulary dependencies additionalItems",
-  } satisfies Record<Kind, string>).flatMap(([kind, names]) => names.split(" ").map((name) => [name, kind as Kind] as const)),
-);
-
 const TYPES: ReadonlySet<unknown> = new Set(["string", "number", "integer", "boolean", "null", "array", "object"]);
-
-/** Keywords whose schemas apply to the same value, so that a ring of references through them would never end. */
-const SAME_VALUE = ["allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"];
 
 /**
  * Checks a JSON Schema before it is used and returns a copy that nobody else holds: its size and depth, the kind of
@@ -67,7 +40,8 @@ class SchemaCheck {
     const copy = JSON.parse(text) as JsonSchema;
     const all: JsonSchema[] = [];
     this.#schema(copy, "#", all);
-    this.#rings(copy, all);
+    const fault = faultyReference(copy, all);
+    if (fault !== undefined) throw this.#invalid(fault);
     return copy;
   }
 
@@ -90,7 +64,7 @@ class SchemaCheck {
     if (at !== "#" && node["$id"] !== undefined) throw this.#invalid(`${at}/$id: only the whole schema can have one`);
   }
 
-  #keyword(kind: Kind, value: unknown, at: string, all: JsonSchema[]): void {
+  #keyword(kind: KeywordKind, value: unknown, at: string, all: JsonSchema[]): void {
     switch (kind) {
       case "schema":
         return this.#schema(value, at, all);
@@ -114,9 +88,17 @@ class SchemaCheck {
         this.#expect(typeof value === "string", at, "a text");
         return this.#pattern(value as string, at);
       case "texts":
-        return this.#expect(Array.isArray(value) && value.every((item) => typeof item === "string"), at, "a list of texts");
+        return this.#expect(
+          Array.isArray(value) && value.every((item) => typeof item === "string"),
+          at,
+          "a list of texts",
+        );
       case "type":
-        return this.#expect(TYPES.has(value) || (Array.isArray(value) && value.length > 0 && value.every((item) => TYPES.has(item))), at, `one of ${[...TYPES].join(", ")}`);
+        return this.#expect(
+          TYPES.has(value) || (Array.isArray(value) && value.length > 0 && value.every((item) => TYPES.has(item))),
+          at,
+          `one of ${[...TYPES].join(", ")}`,
+        );
       case "text":
         return this.#expect(typeof value === "string", at, "a text");
       case "number":
@@ -130,9 +112,17 @@ class SchemaCheck {
       case "list":
         return this.#expect(Array.isArray(value) && value.length > 0, at, "a list of values");
       case "reference":
-        return this.#expect(typeof value === "string" && value.startsWith("#"), at, "a reference within the schema, such as #/$defs/name");
+        return this.#expect(
+          typeof value === "string" && value.startsWith("#"),
+          at,
+          "a reference within the schema, such as #/$defs/name",
+        );
       case "dialect":
-        return this.#expect(typeof value === "string" && DIALECT.test(value), at, "https://json-schema.org/draft/2020-12/schema");
+        return this.#expect(
+          typeof value === "string" && DIALECT.test(value),
+          at,
+          "https://json-schema.org/draft/2020-12/schema",
+        );
       case "refused":
         throw this.#invalid(`${at} is not supported`);
     }
@@ -149,71 +139,20 @@ class SchemaCheck {
       throw this.#invalid(`${at} is not a regular expression`);
     }
     if (isSafePattern(source, "u")) return;
-    throw new AgentwireError("SCHEMA_UNSAFE", `The schema of ${this.#name} has a pattern at ${at.slice(0, 200)} that can take exponential time`, { details: { name: this.#name, at } });
-  }
-
-  /** A ring of references that stay on the same value would be followed for ever. */
-  #rings(root: JsonSchema, all: readonly JsonSchema[]): void {
-    const anchors = new Map(all.flatMap((node) => (typeof node["$anchor"] === "string" ? [[node["$anchor"], node] as const] : [])));
-    const known = new Set(all);
-    const done = new Set<JsonSchema>();
-    const open = new Set<JsonSchema>();
-    const next = (node: JsonSchema): JsonSchema[] => {
-      const parts = SAME_VALUE.flatMap((keyword) => {
-        const value = node[keyword];
-        return keyword === "dependentSchemas" && isObject(value) ? Object.values(value) : value;
-      }).filter(isObject);
-      return node["$ref"] === undefined ? parts : [...parts, ...this.#target(node["$ref"] as string, root, anchors, known)];
-    };
-    for (const start of all) {
-      if (done.has(start)) continue;
-      const stack = [{ node: start, rest: next(start) }];
-      open.add(start);
-      for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-        const part = top.rest.pop();
-        if (part === undefined) {
-          open.delete(top.node);
-          done.add(top.node);
-          stack.pop();
-        } else if (open.has(part)) throw this.#invalid("its references go round in a ring");
-        else if (!done.has(part)) {
-          open.add(part);
-          stack.push({ node: part, rest: next(part) });
-        }
-      }
-    }
-  }
-
-  #target(reference: string, root: JsonSchema, anchors: ReadonlyMap<string, JsonSchema>, known: ReadonlySet<JsonSchema>): JsonSchema[] {
-    const target = reference.startsWith("#/") || reference === "#" ? pointed(root, reference) : anchors.get(reference.slice(1));
-    if (typeof target === "boolean") return [];
-    if (isObject(target) && known.has(target)) return [target];
-    throw this.#invalid(`there is no schema at ${reference.slice(0, 200)}`);
+    throw new AgentwireError(
+      "SCHEMA_UNSAFE",
+      `The schema of ${this.#name} has a pattern at ${at.slice(0, 200)} that can take exponential time`,
+      { details: { name: this.#name, at } },
+    );
   }
 
   #invalid(fault: string): AgentwireError {
-    return new AgentwireError("SCHEMA_INVALID", `The schema of ${this.#name} cannot be used: ${fault.slice(0, 400)}`, { details: { name: this.#name } });
+    return new AgentwireError("SCHEMA_INVALID", `The schema of ${this.#name} cannot be used: ${fault.slice(0, 400)}`, {
+      details: { name: this.#name },
+    });
   }
 }
 
 function isObject(value: unknown): value is JsonSchema {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function pointed(root: JsonSchema, reference: string): unknown {
-  let node: unknown = root;
-  for (const part of reference.split("/").slice(1)) {
-    const key = decoded(part).replaceAll("~1", "/").replaceAll("~0", "~");
-    if (typeof node !== "object" || node === null || !Object.hasOwn(node, key)) return undefined;
-    node = (node as Record<string, unknown>)[key];
-  }
-  return node;
-}
-
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
 }

@@ -12,8 +12,8 @@ export interface JsonSchema {
 type Required<J> = J extends { required: readonly (infer R)[] } ? R : never;
 type Simplify<T> = { [K in keyof T]: T[K] } & {};
 type Properties<J, P> = Simplify<
-  { [K in keyof P as K extends Required<J> ? K : never]: FromJsonSchema<P[K]> } & {
-    [K in keyof P as K extends Required<J> ? never : K]?: FromJsonSchema<P[K]>;
+  { -readonly [K in keyof P as K extends Required<J> ? K : never]: FromJsonSchema<P[K]> } & {
+    -readonly [K in keyof P as K extends Required<J> ? never : K]?: FromJsonSchema<P[K]>;
   }
 >;
 

@@ -1,8 +1,8 @@
-import type { Envelope, Priority } from "./envelope.ts";
+import type { CompiledType } from "./compiled.ts";
 import type { Duration } from "./duration.ts";
+import type { Envelope, Priority } from "./envelope.ts";
 import type { InputOf, OutputOf } from "./inference.ts";
 import type { JsonSchema } from "./json-schema.ts";
-import type { CompiledType } from "./compiled.ts";
 
 /** Options that a draft carries to the sender. */
 export type DraftOptions = Readonly<Record<string, unknown>>;
@@ -60,6 +60,7 @@ export type AnyMessage = Readonly<
 >;
 
 /** A message of a given type, as users see it: frozen data. Times are wall milliseconds. */
-export type Message<T> = T extends MessageType<infer N>
-  ? Omit<AnyMessage, "type" | "payload"> & { readonly type: N; readonly payload: OutputOf<T> }
-  : never;
+export type Message<T> =
+  T extends MessageType<infer N>
+    ? Omit<AnyMessage, "type" | "payload"> & { readonly type: N; readonly payload: OutputOf<T> }
+    : never;

@@ -30,7 +30,11 @@ export function copyPlain(value: unknown, what: string): unknown {
   try {
     const plain = copy(value, 0, room);
     // Only a large payload has to be measured.
-    if ((MAX_SIZE - room.left) * MOST_BYTES_PER_CHARGE > MAX_SIZE && Buffer.byteLength(JSON.stringify(plain)) > MAX_SIZE) throw tooLarge();
+    if (
+      (MAX_SIZE - room.left) * MOST_BYTES_PER_CHARGE > MAX_SIZE &&
+      Buffer.byteLength(JSON.stringify(plain)) > MAX_SIZE
+    )
+      throw tooLarge();
     return plain;
   } catch (error) {
     // Only the caller's own object can throw anything else: a proxy, for one. Its error is not for the log.
@@ -95,7 +99,8 @@ function copyObject(object: object, depth: number, room: Room): unknown {
       room.left -= key.length + 3;
       if (!isWellFormed(key)) throw new Fault("PAYLOAD_INVALID", "is a name with half a surrogate pair");
       const plain = copy(value, depth, room);
-      if (key === "__proto__") Object.defineProperty(result, key, { value: plain, enumerable: true, configurable: true, writable: true });
+      if (key === "__proto__")
+        Object.defineProperty(result, key, { value: plain, enumerable: true, configurable: true, writable: true });
       else result[key] = plain;
     } catch (error) {
       if (error instanceof Fault) error.path.push(key);
@@ -125,7 +130,9 @@ function tooLarge(): Fault {
 function kindOf(object: object): string {
   try {
     const { constructor } = object;
-    return typeof constructor === "function" && constructor.name !== "" ? `a ${constructor.name}` : "not a plain object";
+    return typeof constructor === "function" && constructor.name !== ""
+      ? `a ${constructor.name}`
+      : "not a plain object";
   } catch {
     return "not a plain object";
   }

@@ -56,7 +56,12 @@ class Reader {
     if (sign[0] === "+") return { kind: "repeat", part, min: 1, max: Number.POSITIVE_INFINITY };
     if (sign[0] === "?") return { kind: "repeat", part, min: 0, max: 1 };
     const [min, max] = sign.slice(1, sign.indexOf("}")).split(",") as [string, string | undefined];
-    return { kind: "repeat", part, min: Number(min), max: max === undefined ? Number(min) : max === "" ? Number.POSITIVE_INFINITY : Number(max) };
+    return {
+      kind: "repeat",
+      part,
+      min: Number(min),
+      max: max === undefined ? Number(min) : max === "" ? Number.POSITIVE_INFINITY : Number(max),
+    };
   }
 
   #term(): RegexPart {

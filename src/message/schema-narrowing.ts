@@ -1,3 +1,4 @@
+import { pointed } from "./json-pointer.ts";
 import type { JsonSchema } from "./json-schema.ts";
 
 /** One way in which a schema takes less than another. */
@@ -12,7 +13,22 @@ export interface Narrowing {
 const LOWER = ["minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties", "minContains"];
 const UPPER = ["maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties", "maxContains"];
 /** Keywords that are only compared as they stand. */
-const OPAQUE = ["allOf", "not", "if", "then", "else", "dependentRequired", "dependentSchemas", "propertyNames", "patternProperties", "contains", "unevaluatedProperties", "unevaluatedItems", "uniqueItems", "multipleOf"];
+const OPAQUE = [
+  "allOf",
+  "not",
+  "if",
+  "then",
+  "else",
+  "dependentRequired",
+  "dependentSchemas",
+  "propertyNames",
+  "patternProperties",
+  "contains",
+  "unevaluatedProperties",
+  "unevaluatedItems",
+  "uniqueItems",
+  "multipleOf",
+];
 /** One object for every absent schema, so that meeting it again is recognised. */
 const ANYTHING: JsonSchema = Object.freeze({});
 const ALL_TYPES = ["string", "number", "boolean", "null", "array", "object"];
@@ -88,7 +104,9 @@ class Comparison {
 
   #values(from: JsonSchema, to: JsonSchema, path: readonly string[]): void {
     const allowed = types(to);
-    const lost = types(from).filter((type) => !allowed.includes(type) && !(type === "integer" && allowed.includes("number")));
+    const lost = types(from).filter(
+      (type) => !allowed.includes(type) && !(type === "integer" && allowed.includes("number")),
+    );
     if (lost.length > 0) this.#add(path, "type", lost.join(", "));
     const taken = values(to)?.map(text);
     const given = values(from)?.map(text);
@@ -96,10 +114,17 @@ class Comparison {
     for (const value of given ?? []) if (taken && !taken.includes(value)) this.#add(path, "enum", value);
     for (const keyword of LOWER) this.#limit(keyword, path, from, to, (before, now) => now > before);
     for (const keyword of UPPER) this.#limit(keyword, path, from, to, (before, now) => now < before);
-    if (to["pattern"] !== undefined && from["pattern"] !== to["pattern"]) this.#add(path, "pattern", String(to["pattern"]).slice(0, 80));
+    if (to["pattern"] !== undefined && from["pattern"] !== to["pattern"])
+      this.#add(path, "pattern", String(to["pattern"]).slice(0, 80));
   }
 
-  #limit(keyword: string, path: readonly string[], from: JsonSchema, to: JsonSchema, isStricter: (before: number, now: number) => boolean): void {
+  #limit(
+    keyword: string,
+    path: readonly string[],
+    from: JsonSchema,
+    to: JsonSchema,
+    isStricter: (before: number, now: number) => boolean,
+  ): void {
     const now = to[keyword];
     const before = from[keyword];
     if (typeof now !== "number") return;
@@ -119,7 +144,8 @@ class Comparison {
     }
     const open = from["additionalProperties"] as Node;
     if (others === false && open !== false) this.#add(path, "closed", "other properties");
-    else if (typeof open === "object" || (typeof others === "object" && from.properties !== undefined)) this.compare(open, others, [...path, "{}"]);
+    else if (typeof open === "object" || (typeof others === "object" && from.properties !== undefined))
+      this.compare(open, others, [...path, "{}"]);
   }
 
   #arrays(from: JsonSchema, to: JsonSchema, path: readonly string[]): void {
@@ -148,11 +174,7 @@ function values(schema: JsonSchema): readonly unknown[] | undefined {
 function resolve(node: JsonSchema | undefined, root: JsonSchema): JsonSchema {
   let current = node ?? ANYTHING;
   for (let turn = 0; typeof current["$ref"] === "string" && turn < 100; turn++) {
-    let target: unknown = root;
-    for (const part of current["$ref"].split("/").slice(1)) {
-      const key = decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~");
-      target = typeof target === "object" && target !== null && Object.hasOwn(target, key) ? (target as Record<string, unknown>)[key] : undefined;
-    }
+    const target = pointed(root, current["$ref"]);
     if (typeof target !== "object" || target === null) return ANYTHING;
     current = target as JsonSchema;
   }
@@ -161,9 +183,11 @@ function resolve(node: JsonSchema | undefined, root: JsonSchema): JsonSchema {
 
 /** JSON with sorted keys, so that order and comments make no difference. */
 function text(value: unknown): string {
-  return JSON.stringify(value, (key, item: unknown) => {
-    if (key === "description" || key === "title" || key === "examples") return undefined;
-    if (typeof item !== "object" || item === null || Array.isArray(item)) return item;
-    return Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)));
-  }) ?? "";
+  return (
+    JSON.stringify(value, (key, item: unknown) => {
+      if (key === "description" || key === "title" || key === "examples") return undefined;
+      if (typeof item !== "object" || item === null || Array.isArray(item)) return item;
+      return Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)));
+    }) ?? ""
+  );
 }

@@ -13,7 +13,10 @@ export function jsonSchema<T>(schema: JsonSchema): StandardSchemaV1<T, T> {
   let compiled: Compiled | undefined;
   const validate = (value: unknown): unknown => (compiled ??= compileJson(schema, "a value")).validate(value);
   const exported = { input: () => schema, output: () => schema };
-  return { "~standard": { version: 1, vendor: "agentwire", validate, jsonSchema: exported }, [JSON_SCHEMA]: schema } as unknown as StandardSchemaV1<T, T>;
+  return {
+    "~standard": { version: 1, vendor: "agentwire", validate, jsonSchema: exported },
+    [JSON_SCHEMA]: schema,
+  } as unknown as StandardSchemaV1<T, T>;
 }
 
 /** Makes any schema ready for use. @throws SCHEMA_INVALID, SCHEMA_UNSAFE */
@@ -23,5 +26,7 @@ export function compileSchema(schema: Schema, name: string): Compiled {
   }
   const marked = (schema as { [JSON_SCHEMA]?: JsonSchema })[JSON_SCHEMA];
   if (marked) return compileJson(marked, name);
-  return "~standard" in schema ? compileStandard(schema as StandardSchemaV1, name) : compileJson(schema as JsonSchema, name);
+  return "~standard" in schema
+    ? compileStandard(schema as StandardSchemaV1, name)
+    : compileJson(schema as JsonSchema, name);
 }

@@ -7,7 +7,9 @@ type PathSegment = PropertyKey | { readonly key: PropertyKey };
 
 interface StandardResult {
   readonly value?: unknown;
-  readonly issues?: readonly { readonly message: string; readonly path?: readonly PathSegment[] | undefined }[] | undefined;
+  readonly issues?:
+    | readonly { readonly message: string; readonly path?: readonly PathSegment[] | undefined }[]
+    | undefined;
 }
 
 interface ExportsJsonSchema {
@@ -21,7 +23,8 @@ interface ExportsJsonSchema {
  */
 export function compileStandard(schema: StandardSchemaV1, name: string): Compiled {
   const standard = schema["~standard"];
-  if (typeof standard?.validate !== "function") throw new AgentwireError("SCHEMA_INVALID", `The schema of ${name} has no validate function`);
+  if (typeof standard?.validate !== "function")
+    throw new AgentwireError("SCHEMA_INVALID", `The schema of ${name} has no validate function`);
   let exported: JsonSchema | undefined;
   const failed = (cause: unknown): never => {
     throw new AgentwireError("SCHEMA_INVALID", `The schema of ${name} threw instead of validating`, { cause });
@@ -41,7 +44,11 @@ export function compileStandard(schema: StandardSchemaV1, name: string): Compile
 }
 
 function exportSchema(standard: StandardSchemaV1["~standard"] & ExportsJsonSchema, name: string): JsonSchema {
-  if (!standard.jsonSchema) throw new AgentwireError("SCHEMA_INVALID", `The schema of ${name} (${standard.vendor}) cannot be written as JSON Schema`);
+  if (!standard.jsonSchema)
+    throw new AgentwireError(
+      "SCHEMA_INVALID",
+      `The schema of ${name} (${standard.vendor}) cannot be written as JSON Schema`,
+    );
   try {
     return standard.jsonSchema.input({ target: "draft-2020-12" });
   } catch (cause) {
@@ -55,7 +62,9 @@ function isPending(result: StandardResult | PromiseLike<StandardResult>): result
 
 function toValidation(result: StandardResult): Validation {
   if (!result.issues) return { value: result.value };
-  return { issues: result.issues.map((issue): Issue => ({ path: (issue.path ?? []).map(segment), message: issue.message })) };
+  return {
+    issues: result.issues.map((issue): Issue => ({ path: (issue.path ?? []).map(segment), message: issue.message })),
+  };
 }
 
 function segment(part: PathSegment): string | number {

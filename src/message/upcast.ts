@@ -22,9 +22,13 @@ export function upcaster(options: UpcasterOptions): (payload: unknown, from: num
   for (const [key, step] of Object.entries(options.steps)) {
     const from = Number(key);
     if (!Number.isInteger(from) || from < 1 || from >= version) {
-      throw new AgentwireError("OUT_OF_RANGE", `The upcasts of ${name} are for versions 1 to ${version - 1}, not ${key.slice(0, 20)}`);
+      throw new AgentwireError(
+        "OUT_OF_RANGE",
+        `The upcasts of ${name} are for versions 1 to ${version - 1}, not ${key.slice(0, 20)}`,
+      );
     }
-    if (typeof step !== "function") throw new AgentwireError("ARGUMENT_INVALID", `The upcast of ${name} from version ${from} is not a function`);
+    if (typeof step !== "function")
+      throw new AgentwireError("ARGUMENT_INVALID", `The upcast of ${name} from version ${from} is not a function`);
     steps.set(from, step as (payload: unknown) => unknown);
   }
   return (payload, from) => {
@@ -42,6 +46,9 @@ function taken(name: string, from: number, step: (payload: unknown) => unknown, 
     return step(payload);
   } catch (cause) {
     const message = `could not be brought up from version ${from}`;
-    throw new AgentwireError("VALIDATION_FAILED", `A payload of ${name} ${message}`, { cause, details: { type: name, issues: [{ path: [], message }] } });
+    throw new AgentwireError("VALIDATION_FAILED", `A payload of ${name} ${message}`, {
+      cause,
+      details: { type: name, issues: [{ path: [], message }] },
+    });
   }
 }

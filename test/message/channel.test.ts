@@ -18,13 +18,26 @@ const codeOf = (call: () => unknown): unknown => {
 
 describe("an escaped segment", () => {
   it("gives back any text, half surrogates and the escape mark included", () => {
-    fc.assert(fc.property(values, (text) => { expect(unescapeSegment(escapeSegment(text))).toBe(text); }));
+    fc.assert(
+      fc.property(values, (text) => {
+        expect(unescapeSegment(escapeSegment(text))).toBe(text);
+      }),
+    );
     const marks = fc.string({ unit: fc.constantFrom("_", "x", "0", "4", "A", ".", "-"), maxLength: 12 });
-    fc.assert(fc.property(marks, (text) => { expect(unescapeSegment(escapeSegment(text))).toBe(text); }), { numRuns: 1_000 });
+    fc.assert(
+      fc.property(marks, (text) => {
+        expect(unescapeSegment(escapeSegment(text))).toBe(text);
+      }),
+      { numRuns: 1_000 },
+    );
   });
 
   it("is one segment of allowed characters", () => {
-    fc.assert(fc.property(values, (text) => { expect(escapeSegment(text)).toMatch(/^[A-Za-z0-9_-]+$/); }));
+    fc.assert(
+      fc.property(values, (text) => {
+        expect(escapeSegment(text)).toMatch(/^[A-Za-z0-9_-]+$/);
+      }),
+    );
   });
 
   it("is the text itself where that is a segment without the mark", () => {
@@ -34,7 +47,8 @@ describe("an escaped segment", () => {
   });
 
   it("has no second spelling", () => {
-    for (const segment of ["_x0061_", "_x002e_", "_x00_", "_x002E", "_x002E__x0040_", "a.b", "", "é"]) expect(unescapeSegment(segment)).toBeUndefined();
+    for (const segment of ["_x0061_", "_x002e_", "_x00_", "_x002E", "_x002E__x0040_", "a.b", "", "é"])
+      expect(unescapeSegment(segment)).toBeUndefined();
   });
 });
 
@@ -52,19 +66,25 @@ describe("a channel template", () => {
   });
 
   it("knows its parameters by name", () => {
-    expectTypeOf(payments.format).parameter(0).toEqualTypeOf<{ readonly direction: string; readonly session: string }>();
+    expectTypeOf(payments.format)
+      .parameter(0)
+      .toEqualTypeOf<{ readonly direction: string; readonly session: string }>();
     expect(payments.format({ direction: "in", session: "a.b" })).toBe("payments.in.a_x002E_b");
     expect(payments.pattern({ direction: "in" })).toBe("payments.in.*");
     expect(channel("news").format({})).toBe("news");
   });
 
   it("parses only names of its shape", () => {
-    for (const name of ["payments.in", "payments.in.a.b", "Payments.in.a", "orders.in.a", "payments..a", ""]) expect(payments.parse(name)).toBeUndefined();
+    for (const name of ["payments.in", "payments.in.a.b", "Payments.in.a", "orders.in.a", "payments..a", ""])
+      expect(payments.parse(name)).toBeUndefined();
   });
 
-  it.each(["", "a..b", "a.{b", "a.{b}c", "a.{}", "{a}.{a}", "a.*", "a b", "{1}", "a.{b.c}"])("%j is NAME_INVALID", (template) => {
-    expect(codeOf(() => channel(template))).toBe("NAME_INVALID");
-  });
+  it.each(["", "a..b", "a.{b", "a.{b}c", "a.{}", "{a}.{a}", "a.*", "a b", "{1}", "a.{b.c}"])(
+    "%j is NAME_INVALID",
+    (template) => {
+      expect(codeOf(() => channel(template))).toBe("NAME_INVALID");
+    },
+  );
 
   it("refuses what is no text, what is missing, and names over 128 bytes", () => {
     expect(codeOf(() => payments.format({ direction: "in" } as never))).toBe("ARGUMENT_INVALID");

@@ -18,7 +18,8 @@ const failureOf = (call: () => unknown): AgentwireError => {
 };
 
 /** Every object and array of a value, itself included. */
-const parts = (value: unknown): object[] => (typeof value === "object" && value !== null ? [value, ...Object.values(value).flatMap(parts)] : []);
+const parts = (value: unknown): object[] =>
+  typeof value === "object" && value !== null ? [value, ...Object.values(value).flatMap(parts)] : [];
 
 const CODECS: readonly Codec[] = [jsonCodec, msgpackCodec()];
 
@@ -45,11 +46,15 @@ describe.each(CODECS)("the codec $name", (codec) => {
   it("carries a payload of 64 levels and refuses a deeper one", () => {
     const nested = (levels: number): unknown => (levels === 0 ? 1 : [nested(levels - 1)]);
     expect(codec.decode(codec.encode(envelope({ payload: nested(64) }))).payload).toEqual(nested(64));
-    expect(failureOf(() => codec.decode(codec.encode(envelope({ payload: nested(65) })))).code).toBe("ENVELOPE_INVALID");
+    expect(failureOf(() => codec.decode(codec.encode(envelope({ payload: nested(65) })))).code).toBe(
+      "ENVELOPE_INVALID",
+    );
   });
 
   it("carries names of object members as plain data", () => {
-    const payload: unknown = JSON.parse('{"__proto__":{"polluted":1},"a":{"constructor":{"prototype":1},"__proto__":[2]}}');
+    const payload: unknown = JSON.parse(
+      '{"__proto__":{"polluted":1},"a":{"constructor":{"prototype":1},"__proto__":[2]}}',
+    );
     const decoded = codec.decode(codec.encode(envelope({ payload }))).payload;
     expect(JSON.stringify(decoded)).toBe(JSON.stringify(payload));
     expect(Object.getPrototypeOf(decoded)).toBe(Object.prototype);
@@ -59,11 +64,12 @@ describe.each(CODECS)("the codec $name", (codec) => {
   it("answers arbitrary bytes with one of its three errors", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
-        expect(["DECODE_FAILED", "ENVELOPE_INVALID", "VERSION_UNSUPPORTED"]).toContain(failureOf(() => codec.decode(bytes)).code);
+        expect(["DECODE_FAILED", "ENVELOPE_INVALID", "VERSION_UNSUPPORTED"]).toContain(
+          failureOf(() => codec.decode(bytes)).code,
+        );
       }),
     );
   });
-
 });
 
 describe("the wire form", () => {
@@ -71,14 +77,19 @@ describe("the wire form", () => {
     fc.assert(
       fc.property(envelopes, (message) => {
         const names = Object.keys(JSON.parse(jsonCodec.encode(message) as string) as object);
-        const expected = [...ENVELOPE_FIELDS.filter((field) => message[field] !== undefined), ...("laterField" in message ? ["laterField"] : [])];
+        const expected = [
+          ...ENVELOPE_FIELDS.filter((field) => message[field] !== undefined),
+          ...("laterField" in message ? ["laterField"] : []),
+        ];
         expect(names).toEqual(expected);
       }),
     );
   });
 
   it("leaves out a field that is undefined", () => {
-    expect(jsonCodec.encode({ ...envelope(), to: undefined, taskId: undefined } as never)).toBe(jsonCodec.encode(envelope()));
+    expect(jsonCodec.encode({ ...envelope(), to: undefined, taskId: undefined } as never)).toBe(
+      jsonCodec.encode(envelope()),
+    );
   });
 
   it("does not quote what it cannot read", () => {
@@ -95,7 +106,10 @@ describe("the wire form", () => {
 
   it("cannot hold a number that JSON cannot", () => {
     const text = JSON.stringify(envelope({ payload: [1] })).replace("[1]", "[1e999]");
-    expect(failureOf(() => jsonCodec.decode(text))).toMatchObject({ code: "ENVELOPE_INVALID", details: { field: "payload" } });
+    expect(failureOf(() => jsonCodec.decode(text))).toMatchObject({
+      code: "ENVELOPE_INVALID",
+      details: { field: "payload" },
+    });
   });
 });
 

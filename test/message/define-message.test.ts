@@ -15,8 +15,22 @@ const text = z.object({ text: z.string() });
 
 describe("a message type", () => {
   it("holds what it was defined with", () => {
-    const type = defineMessage("order.placed", text, { version: 3, description: "An order", channel: "orders", priority: "high", ttl: "5m" });
-    expect(type).toMatchObject({ name: "order.placed", version: 3, description: "An order", channel: "orders", priority: "high", ttl: "5m", hasReply: false });
+    const type = defineMessage("order.placed", text, {
+      version: 3,
+      description: "An order",
+      channel: "orders",
+      priority: "high",
+      ttl: "5m",
+    });
+    expect(type).toMatchObject({
+      name: "order.placed",
+      version: 3,
+      description: "An order",
+      channel: "orders",
+      priority: "high",
+      ttl: "5m",
+      hasReply: false,
+    });
     expect(defineMessage("order.ask", text, { reply: text })).toMatchObject({ version: 1, hasReply: true });
     expect(type.jsonSchema()).toMatchObject({ type: "object", required: ["text"] });
   });
@@ -32,9 +46,18 @@ describe("a message type", () => {
   });
 
   it.each([
-    [{ version: 0 }, "OUT_OF_RANGE"], [{ version: 1.5 }, "OUT_OF_RANGE"], [{ priority: "urgent" }, "OUT_OF_RANGE"], [{ ttl: "60" }, "OUT_OF_RANGE"], [{ ttl: -1 }, "OUT_OF_RANGE"],
-    [{ channel: "a b" }, "NAME_INVALID"], [{ replies: text }, "ARGUMENT_INVALID"], [{ reply: { type: "strnig" } }, "SCHEMA_INVALID"], [{ chunk: 5 }, "SCHEMA_INVALID"],
-    [{ upcast: { 1: (old: unknown) => old } }, "OUT_OF_RANGE"], [{ version: 2, upcast: { 2: (old: unknown) => old } }, "OUT_OF_RANGE"], [{ version: 2, upcast: { 1: "x" } }, "ARGUMENT_INVALID"],
+    [{ version: 0 }, "OUT_OF_RANGE"],
+    [{ version: 1.5 }, "OUT_OF_RANGE"],
+    [{ priority: "urgent" }, "OUT_OF_RANGE"],
+    [{ ttl: "60" }, "OUT_OF_RANGE"],
+    [{ ttl: -1 }, "OUT_OF_RANGE"],
+    [{ channel: "a b" }, "NAME_INVALID"],
+    [{ replies: text }, "ARGUMENT_INVALID"],
+    [{ reply: { type: "strnig" } }, "SCHEMA_INVALID"],
+    [{ chunk: 5 }, "SCHEMA_INVALID"],
+    [{ upcast: { 1: (old: unknown) => old } }, "OUT_OF_RANGE"],
+    [{ version: 2, upcast: { 2: (old: unknown) => old } }, "OUT_OF_RANGE"],
+    [{ version: 2, upcast: { 1: "x" } }, "ARGUMENT_INVALID"],
   ])("is refused with %j", (options, code) => {
     expect(codeOf(() => defineMessage("order", text, options as object))).toBe(code);
   });
@@ -43,7 +66,10 @@ describe("a message type", () => {
 describe("upcasts", () => {
   const type = defineMessage("order", z.object({ cents: z.number(), currency: z.string() }), {
     version: 3,
-    upcast: { 1: (old: { euros: number }) => ({ cents: old.euros * 100 }), 2: (old: { cents: number }) => ({ ...old, currency: "EUR" }) },
+    upcast: {
+      1: (old: { euros: number }) => ({ cents: old.euros * 100 }),
+      2: (old: { cents: number }) => ({ ...old, currency: "EUR" }),
+    },
   });
   const { upcast } = compiled(type);
 
@@ -64,7 +90,10 @@ describe("upcasts", () => {
   });
 
   it("that throw are VALIDATION_FAILED", () => {
-    const broken = defineMessage("x", text, { version: 2, upcast: { 1: (old: { a: { b: string } }) => ({ text: old.a.b }) } });
+    const broken = defineMessage("x", text, {
+      version: 2,
+      upcast: { 1: (old: { a: { b: string } }) => ({ text: old.a.b }) },
+    });
     expect(codeOf(() => compiled(broken).upcast({}, 1))).toBe("VALIDATION_FAILED");
   });
 });

@@ -25,9 +25,7 @@ const words = fc.string({ unit: "binary", minLength: 1, maxLength: 40 });
 const time = fc.integer({ min: 0, max: 253_402_300_799_999 });
 
 /** Any plain payload, `__proto__` keys and all; without `-0`, which JSON has no sign for. */
-export const payloads = fc
-  .jsonValue({ maxDepth: 4 })
-  .map((value) => JSON.parse(JSON.stringify(value)) as unknown);
+export const payloads = fc.jsonValue({ maxDepth: 4 }).map((value) => JSON.parse(JSON.stringify(value)) as unknown);
 
 /** Messages with any of the fields that one can have, and some that a later version may add. */
 export const envelopes: fc.Arbitrary<Envelope> = fc
@@ -54,7 +52,13 @@ export const envelopes: fc.Arbitrary<Envelope> = fc
       replyInbox: name.map((inbox) => `$reply.${inbox}`),
       depth: fc.nat(),
       path: fc.array(words, { maxLength: 4 }),
-      budget: fc.record({ messages: fc.nat(), cost: fc.double({ min: 0, max: 1e9, noNaN: true, noDefaultInfinity: true }).map(Math.abs) }, { requiredKeys: [], noNullPrototype: true }),
+      budget: fc.record(
+        {
+          messages: fc.nat(),
+          cost: fc.double({ min: 0, max: 1e9, noNaN: true, noDefaultInfinity: true }).map(Math.abs),
+        },
+        { requiredKeys: [], noNullPrototype: true },
+      ),
       key: words,
       validUntil: time,
       orderKey: words,
@@ -65,9 +69,25 @@ export const envelopes: fc.Arbitrary<Envelope> = fc
       replayOf: id,
       laterField: payloads,
     },
-    { requiredKeys: ["v", "id", "type", "version", "from", "priority", "createdAt", "conversationId", "headers", "payload"] },
+    {
+      requiredKeys: [
+        "v",
+        "id",
+        "type",
+        "version",
+        "from",
+        "priority",
+        "createdAt",
+        "conversationId",
+        "headers",
+        "payload",
+      ],
+    },
   )
-  .map(({ ttl, ...fields }) => ({
-    ...fields,
-    ...(ttl === undefined ? {} : { expiresAt: Math.min(fields.createdAt + ttl, 253_402_300_799_999) }),
-  }) as unknown as Envelope);
+  .map(
+    ({ ttl, ...fields }) =>
+      ({
+        ...fields,
+        ...(ttl === undefined ? {} : { expiresAt: Math.min(fields.createdAt + ttl, 253_402_300_799_999) }),
+      }) as unknown as Envelope,
+  );

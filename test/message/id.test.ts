@@ -35,7 +35,13 @@ it("two generators of the same instant do not meet", () => {
   expect(generatorAt([5]).next()).not.toBe(generatorAt([5]).next());
 });
 
-it.each(["", "x", "0190b0c0-1234-4abc-8def-0123456789ab", "0190B0C0-1234-7ABC-8DEF-0123456789AB", "0190b0c0-1234-7abc-8def-0123456789ab\n"])("%j is no id of ours", (text) => {
+it.each([
+  "",
+  "x",
+  "0190b0c0-1234-4abc-8def-0123456789ab",
+  "0190B0C0-1234-7ABC-8DEF-0123456789AB",
+  "0190b0c0-1234-7abc-8def-0123456789ab\n",
+])("%j is no id of ours", (text) => {
   expect(isId(text)).toBe(false);
   expect(timeOfId(text)).toBe(0);
 });

@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import { compilePattern } from "../../src/message/pattern.ts";
 import { PatternIndex } from "../../src/message/pattern-index.ts";
 
-const names = fc.array(fc.constantFrom("a", "b", "ab", "-", "_x"), { minLength: 1, maxLength: 5 }).map((segments) => segments.join("."));
+const names = fc
+  .array(fc.constantFrom("a", "b", "ab", "-", "_x"), { minLength: 1, maxLength: 5 })
+  .map((segments) => segments.join("."));
 const patterns = fc
   .tuple(fc.array(fc.constantFrom("a", "b", "ab", "-", "_x", "*"), { maxLength: 4 }), fc.constantFrom("", "**"))
   .map(([segments, end]) => [...segments, ...(end === "" && segments.length > 0 ? [] : ["**"])].join("."));
@@ -27,8 +29,18 @@ describe("a channel pattern", () => {
   });
 
   it("matches one segment with *, one or more with ** at the end", () => {
-    expect(["a.b", "a", "a.b.c", "a.bb"].map((name) => compilePattern("a.*").matches(name))).toEqual([true, false, false, true]);
-    expect(["a.b", "a", "a.b.c", "ab.c"].map((name) => compilePattern("a.**").matches(name))).toEqual([true, false, true, false]);
+    expect(["a.b", "a", "a.b.c", "a.bb"].map((name) => compilePattern("a.*").matches(name))).toEqual([
+      true,
+      false,
+      false,
+      true,
+    ]);
+    expect(["a.b", "a", "a.b.c", "ab.c"].map((name) => compilePattern("a.**").matches(name))).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ]);
     expect(["a", "a.b"].map((name) => compilePattern("**").matches(name))).toEqual([true, true]);
   });
 });
@@ -46,7 +58,12 @@ describe("an index of patterns", () => {
   });
 
   it("B9 answers 10,000 names over 1,000 patterns without looking at each", () => {
-    const forms = [(at: number) => `orders.*.r${at}`, (at: number) => `orders.eu${at}.**`, (at: number) => `*.*.r${at}`, (at: number) => `*.eu.*.x${at}`];
+    const forms = [
+      (at: number) => `orders.*.r${at}`,
+      (at: number) => `orders.eu${at}.**`,
+      (at: number) => `*.*.r${at}`,
+      (at: number) => `*.eu.*.x${at}`,
+    ];
     const index = new PatternIndex<number>();
     for (let at = 0; at < 1_000; at++) index.add((forms[at % 4] as (at: number) => string)(at), at);
     const started = performance.now();

@@ -13,7 +13,8 @@ const failureOf = (value: unknown): AgentwireError => {
   }
   throw new Error("It should have failed");
 };
-const parts = (value: unknown): object[] => (typeof value === "object" && value !== null ? [value, ...Object.values(value).flatMap(parts)] : []);
+const parts = (value: unknown): object[] =>
+  typeof value === "object" && value !== null ? [value, ...Object.values(value).flatMap(parts)] : [];
 
 describe("a copied payload", () => {
   it("is equal, frozen throughout, and shares nothing with the caller's, which stays as it was", () => {
@@ -46,11 +47,29 @@ describe("a copied payload", () => {
 
 describe("a value that is no payload", () => {
   it("is found anywhere in a plain value, and named by its path", () => {
-    const bad = fc.constantFrom<unknown>(() => 1, Symbol("x"), 1n, Number.NaN, Number.POSITIVE_INFINITY, new Date(), new Map(), "\ud800", /x/, new (class Thing {})());
-    const path = fc.array(fc.oneof(fc.stringMatching(/^[a-z]{1,5}$/), fc.nat({ max: 3 })), { minLength: 1, maxLength: 6 });
+    const bad = fc.constantFrom<unknown>(
+      () => 1,
+      Symbol("x"),
+      1n,
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      new Date(),
+      new Map(),
+      "\ud800",
+      /x/,
+      new (class Thing {})(),
+    );
+    const path = fc.array(fc.oneof(fc.stringMatching(/^[a-z]{1,5}$/), fc.nat({ max: 3 })), {
+      minLength: 1,
+      maxLength: 6,
+    });
     fc.assert(
       fc.property(bad, path, (value, steps) => {
-        const nested = steps.reduceRight<unknown>((inner, step) => (typeof step === "number" ? [...Array.from({ length: step }, () => 0), inner] : { ok: 1, [step]: inner }), value);
+        const nested = steps.reduceRight<unknown>(
+          (inner, step) =>
+            typeof step === "number" ? [...Array.from({ length: step }, () => 0), inner] : { ok: 1, [step]: inner },
+          value,
+        );
         expect(failureOf(nested)).toMatchObject({ code: "PAYLOAD_INVALID", details: { path: steps } });
       }),
     );

@@ -13,28 +13,41 @@ const failureOf = (call: () => unknown): unknown => {
     return error;
   }
 };
-const standard = (validate: (value: unknown) => unknown): StandardSchemaV1 => ({ "~standard": { version: 1, vendor: "test", validate } });
-const issuesOf = async (compiled: Compiled, value: unknown): Promise<unknown> => (await compiled.validate(value)).issues;
+const standard = (validate: (value: unknown) => unknown): StandardSchemaV1 => ({
+  "~standard": { version: 1, vendor: "test", validate },
+});
+const issuesOf = async (compiled: Compiled, value: unknown): Promise<unknown> =>
+  (await compiled.validate(value)).issues;
 
 describe("a Standard Schema", () => {
   it("gives its output: transformed, coerced, with defaults, without unknown properties", () => {
     const schema = z.object({ at: z.coerce.date(), tags: z.array(z.string()).default([]), name: z.string().trim() });
-    const { value } = compileSchema(schema, "order").validate({ at: "2026-01-02", name: " Ada ", more: 1 }) as { value: unknown };
+    const { value } = compileSchema(schema, "order").validate({ at: "2026-01-02", name: " Ada ", more: 1 }) as {
+      value: unknown;
+    };
     expect(value).toEqual({ at: new Date("2026-01-02"), tags: [], name: "Ada" });
   });
 
   it("applies refinements, which no JSON Schema shows", async () => {
     const even = z.number().refine((count) => count % 2 === 0, "must be even");
-    expect(await issuesOf(compileSchema(z.object({ count: even }), "x"), { count: 3 })).toEqual([{ path: ["count"], message: "must be even" }]);
+    expect(await issuesOf(compileSchema(z.object({ count: even }), "x"), { count: 3 })).toEqual([
+      { path: ["count"], message: "must be even" },
+    ]);
   });
 
   it("may answer later, by any thenable", async () => {
-    const later = compileSchema(z.string().refine(async (text) => text === "yes", "not yes"), "x");
+    const later = compileSchema(
+      z.string().refine(async (text) => text === "yes", "not yes"),
+      "x",
+    );
     expect(later.validate("yes")).toBeInstanceOf(Promise);
     expect(await later.validate("yes")).toEqual({ value: "yes" });
     expect(await issuesOf(later, "no")).toEqual([{ path: [], message: "not yes" }]);
-    // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
-    const thenable = compileSchema(standard((value) => ({ then: (resolve: (result: unknown) => void) => resolve({ value }) })), "x");
+    const thenable = compileSchema(
+      // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
+      standard((value) => ({ then: (resolve: (result: unknown) => void) => resolve({ value }) })),
+      "x",
+    );
     expect(await thenable.validate(1)).toEqual({ value: 1 });
   });
 
@@ -42,17 +55,34 @@ describe("a Standard Schema", () => {
     const broken = (): never => {
       throw new Error("bug");
     };
-    expect(failureOf(() => compileSchema(standard(broken), "order").validate(1))).toMatchObject({ code: "SCHEMA_INVALID", message: expect.stringContaining("order") });
-    await expect(compileSchema(standard(async () => broken()), "order").validate(1)).rejects.toMatchObject({ code: "SCHEMA_INVALID" });
+    expect(failureOf(() => compileSchema(standard(broken), "order").validate(1))).toMatchObject({
+      code: "SCHEMA_INVALID",
+      message: expect.stringContaining("order"),
+    });
+    await expect(
+      compileSchema(
+        standard(async () => broken()),
+        "order",
+      ).validate(1),
+    ).rejects.toMatchObject({ code: "SCHEMA_INVALID" });
   });
 
   it("may name the path of an issue by keys or by objects with keys", async () => {
-    const compiled = compileSchema(standard(() => ({ issues: [{ message: "no", path: ["a", { key: 0 }, { key: "b" }] }, { message: "bad" }] })), "x");
-    expect(await issuesOf(compiled, 1)).toEqual([{ path: ["a", 0, "b"], message: "no" }, { path: [], message: "bad" }]);
+    const compiled = compileSchema(
+      standard(() => ({ issues: [{ message: "no", path: ["a", { key: 0 }, { key: "b" }] }, { message: "bad" }] })),
+      "x",
+    );
+    expect(await issuesOf(compiled, 1)).toEqual([
+      { path: ["a", 0, "b"], message: "no" },
+      { path: [], message: "bad" },
+    ]);
   });
 
   it("shows its JSON Schema where its library can write it", () => {
-    expect(compileSchema(z.object({ a: z.coerce.number() }), "x").jsonSchema()).toMatchObject({ type: "object", properties: { a: { type: "number" } } });
+    expect(compileSchema(z.object({ a: z.coerce.number() }), "x").jsonSchema()).toMatchObject({
+      type: "object",
+      properties: { a: { type: "number" } },
+    });
     for (const schema of [z.object({ at: z.date() }), standard((value) => ({ value }))]) {
       expect(failureOf(() => compileSchema(schema, "order").jsonSchema())).toMatchObject({ code: "SCHEMA_INVALID" });
     }
@@ -61,7 +91,16 @@ describe("a Standard Schema", () => {
 
 describe("a JSON Schema", () => {
   const order = compileSchema(
-    { type: "object", properties: { id: { type: "string", minLength: 1 }, kind: { enum: ["a", "b"] }, items: { type: "array", items: { type: "integer" } } }, required: ["id"], additionalProperties: false },
+    {
+      type: "object",
+      properties: {
+        id: { type: "string", minLength: 1 },
+        kind: { enum: ["a", "b"] },
+        items: { type: "array", items: { type: "integer" } },
+      },
+      required: ["id"],
+      additionalProperties: false,
+    },
     "order",
   );
 
@@ -72,17 +111,33 @@ describe("a JSON Schema", () => {
 
   it.each([
     [{}, { path: ["id"], message: "is required" }],
-    [{ id: "1", more: 1 }, { path: ["more"], message: "must not be there" }],
-    [{ id: "1", kind: "c" }, { path: ["kind"], message: 'must be one of "a","b"' }],
-    [{ id: "1", items: [1, "x"] }, { path: ["items", 1], message: "must be integer" }],
+    [
+      { id: "1", more: 1 },
+      { path: ["more"], message: "must not be there" },
+    ],
+    [
+      { id: "1", kind: "c" },
+      { path: ["kind"], message: 'must be one of "a","b"' },
+    ],
+    [
+      { id: "1", items: [1, "x"] },
+      { path: ["items", 1], message: "must be integer" },
+    ],
     [7, { path: [], message: "must be object" }],
   ])("names the place where %j does not fit", async (value, issue) => {
     expect(await issuesOf(order, value)).toEqual([issue]);
   });
 
   it("does not take inherited members for properties", async () => {
-    expect(await issuesOf(compileSchema({ type: "object", required: ["toString"] }, "x"), {})).toEqual([{ path: ["toString"], message: "is required" }]);
-    expect(await issuesOf(compileSchema(JSON.parse('{"properties":{"__proto__":{"type":"string"}}}') as JsonSchema, "x"), {})).toBeUndefined();
+    expect(await issuesOf(compileSchema({ type: "object", required: ["toString"] }, "x"), {})).toEqual([
+      { path: ["toString"], message: "is required" },
+    ]);
+    expect(
+      await issuesOf(
+        compileSchema(JSON.parse('{"properties":{"__proto__":{"type":"string"}}}') as JsonSchema, "x"),
+        {},
+      ),
+    ).toBeUndefined();
   });
 
   it("cuts a long name in an issue", async () => {
@@ -91,10 +146,26 @@ describe("a JSON Schema", () => {
   });
 
   it("may refer to its own parts, also to itself one level down", async () => {
-    const tree = compileSchema({ $ref: "#/$defs/node", $defs: { node: { type: "object", properties: { children: { type: "array", items: { $ref: "#/$defs/node" } } }, additionalProperties: false } } }, "tree");
+    const tree = compileSchema(
+      {
+        $ref: "#/$defs/node",
+        $defs: {
+          node: {
+            type: "object",
+            properties: { children: { type: "array", items: { $ref: "#/$defs/node" } } },
+            additionalProperties: false,
+          },
+        },
+      },
+      "tree",
+    );
     expect(await issuesOf(tree, { children: [{ children: [] }, {}] })).toBeUndefined();
-    expect(await issuesOf(tree, { children: [{ child: 1 }] })).toEqual([{ path: ["children", 0, "child"], message: "must not be there" }]);
-    expect(await issuesOf(compileSchema({ $ref: "#here", $defs: { a: { $anchor: "here", type: "string" } } }, "x"), 1)).toHaveLength(1);
+    expect(await issuesOf(tree, { children: [{ child: 1 }] })).toEqual([
+      { path: ["children", 0, "child"], message: "must not be there" },
+    ]);
+    expect(
+      await issuesOf(compileSchema({ $ref: "#here", $defs: { a: { $anchor: "here", type: "string" } } }, "x"), 1),
+    ).toHaveLength(1);
   });
 
   it("is copied: a later change of the object changes nothing", async () => {
@@ -108,7 +179,10 @@ describe("a JSON Schema", () => {
   it("may be a typed one, checked when the message type is defined", () => {
     const typed = jsonSchema<{ a: string }>({ type: "object", properties: { a: { type: "string" } }, required: ["a"] });
     expect(typed["~standard"].validate({ a: 1 })).toMatchObject({ issues: [{ path: ["a"] }] });
-    expect(failureOf(() => compileSchema(jsonSchema({ type: "strnig" }), "order"))).toMatchObject({ code: "SCHEMA_INVALID", message: expect.stringMatching(/order.*#\/type/) });
+    expect(failureOf(() => compileSchema(jsonSchema({ type: "strnig" }), "order"))).toMatchObject({
+      code: "SCHEMA_INVALID",
+      message: expect.stringMatching(/order.*#\/type/),
+    });
   });
 
   it("takes true and false for schemas within", async () => {
@@ -118,16 +192,27 @@ describe("a JSON Schema", () => {
   });
 
   it.each([
-    [{ type: "array", items: [{ type: "string" }] }, "#/items"], [{ required: "a" }, "#/required"], [{ minLength: -1 }, "#/minLength"], [{ multipleOf: 0 }, "#/multipleOf"], [{ enum: [] }, "#/enum"],
-    [{ allOf: [] }, "#/allOf"], [{ dependencies: { a: ["b"] } }, "#/dependencies"], [{ properties: { a: { $id: "x" } } }, "#/properties/a/$id"], [{ uniqueItems: "yes" }, "#/uniqueItems"],
-    [{ $schema: "http://json-schema.org/draft-07/schema#" }, "#/$schema"], [{ patternProperties: { "(": {} } }, "#/patternProperties"], [{ dependentRequired: { a: [1] } }, "#/dependentRequired/a"],
-    [{ $ref: "#/properties/a", properties: { a: 5 } }, "#/properties/a"], [{ $ref: "#/%" }, "#/%"],
+    [{ type: "array", items: [{ type: "string" }] }, "#/items"],
+    [{ required: "a" }, "#/required"],
+    [{ minLength: -1 }, "#/minLength"],
+    [{ multipleOf: 0 }, "#/multipleOf"],
+    [{ enum: [] }, "#/enum"],
+    [{ allOf: [] }, "#/allOf"],
+    [{ dependencies: { a: ["b"] } }, "#/dependencies"],
+    [{ properties: { a: { $id: "x" } } }, "#/properties/a/$id"],
+    [{ uniqueItems: "yes" }, "#/uniqueItems"],
+    [{ $schema: "http://json-schema.org/draft-07/schema#" }, "#/$schema"],
+    [{ patternProperties: { "(": {} } }, "#/patternProperties"],
+    [{ dependentRequired: { a: [1] } }, "#/dependentRequired/a"],
+    [{ $ref: "#/properties/a", properties: { a: 5 } }, "#/properties/a"],
+    [{ $ref: "#/%" }, "#/%"],
   ] as [object, string][])("%j is SCHEMA_INVALID and says where", (schema, place) => {
     const error = failureOf(() => compileSchema(schema as JsonSchema, "order"));
     expect(AgentwireError.is(error, "SCHEMA_INVALID") && error.message).toContain(place);
   });
 
   it("is no function, text or nothing", () => {
-    for (const schema of [undefined, null, "x", 5, [], true]) expect(failureOf(() => compileSchema(schema as never, "order"))).toMatchObject({ code: "SCHEMA_INVALID" });
+    for (const schema of [undefined, null, "x", 5, [], true])
+      expect(failureOf(() => compileSchema(schema as never, "order"))).toMatchObject({ code: "SCHEMA_INVALID" });
   });
 });
