@@ -4,7 +4,7 @@ import type { ConsumeOptions, Consumer } from "../../broker/consumer.ts";
 import type { DriverContext } from "../../broker/driver.ts";
 import type { InboxSpec, InboxStatus, InspectOptions, Waiting } from "../../broker/inbox.ts";
 import type { Publication, PublishResult } from "../../broker/publication.ts";
-import type { CancelledEnd, SettleResult, Settlement } from "../../broker/settlement.ts";
+import type { CancelledEnd, Settlement, SettleResult } from "../../broker/settlement.ts";
 import { AgentwireError } from "../../errors.ts";
 import { cancelCopies, findCopies } from "./cancel.ts";
 import { SqliteConsumer } from "./consumer.ts";
@@ -35,7 +35,10 @@ export class SqliteBroker implements Broker, SettleDesk {
       durability:
         synchronous === "full"
           ? { class: "power", reason: "journal_mode=WAL and synchronous=FULL, set and read back on each connection" }
-          : { class: "process", reason: "synchronous=NORMAL: the last commits are synced only with the next checkpoint" },
+          : {
+              class: "process",
+              reason: "synchronous=NORMAL: the last commits are synced only with the next checkpoint",
+            },
       atomicSettle: true,
       transactionalRouting: true,
       peek: true,
@@ -85,7 +88,8 @@ export class SqliteBroker implements Broker, SettleDesk {
   async publish(batch: readonly Publication[]): Promise<PublishResult[]> {
     if (batch.length <= PUBLISH_BATCH) return this.#publish(batch);
     const parts: Promise<PublishResult[]>[] = [];
-    for (let at = 0; at < batch.length; at += PUBLISH_BATCH) parts.push(this.#publish(batch.slice(at, at + PUBLISH_BATCH)));
+    for (let at = 0; at < batch.length; at += PUBLISH_BATCH)
+      parts.push(this.#publish(batch.slice(at, at + PUBLISH_BATCH)));
     return (await Promise.all(parts)).flat();
   }
 
@@ -93,13 +97,18 @@ export class SqliteBroker implements Broker, SettleDesk {
     const { instance, lease, exclusive = false } = options;
     const claimId = await this.#file.run(`Consuming the inbox "${inbox}"`, (tx) => {
       const row = tx.tables.inboxes.find(inbox);
-      if (!row) throw new AgentwireError("AGENT_NOT_FOUND", `There is no inbox "${inbox}"`, { details: { agent: inbox, suggestions: [] } });
+      if (!row)
+        throw new AgentwireError("AGENT_NOT_FOUND", `There is no inbox "${inbox}"`, {
+          details: { agent: inbox, suggestions: [] },
+        });
       tx.rows++;
       // Consumers elsewhere have to know that there is one more whose leases can lapse.
       tx.wakeOthers(row);
       return tx.tables.claims.add({ inboxId: row.id, peer: tx.peer, instance, exclusive, lease });
     });
-    const consumer = new SqliteConsumer(new LocalConsumer(inbox, options, claimId), this.#file, () => this.#consumers.delete(consumer));
+    const consumer = new SqliteConsumer(new LocalConsumer(inbox, options, claimId), this.#file, () =>
+      this.#consumers.delete(consumer),
+    );
     this.#consumers.add(consumer);
     return consumer;
   }
@@ -134,14 +143,18 @@ export class SqliteBroker implements Broker, SettleDesk {
 
   settle(delivery: SqliteDelivery, settlement: Settlement): Promise<SettleResult> {
     const isEnd = settlement.outcome === "end";
-    const emitted = isEnd && settlement.emit ? settlement.emit.map((publication) => this.#encode(publication)) : NOTHING;
-    return this.#file.run("Settling", (tx) => settle(tx, delivery, { settlement, emitted }), { lazy: isEnd && settlement.lazy === true });
+    const emitted =
+      isEnd && settlement.emit ? settlement.emit.map((publication) => this.#encode(publication)) : NOTHING;
+    return this.#file.run("Settling", (tx) => settle(tx, delivery, { settlement, emitted }), {
+      lazy: isEnd && settlement.lazy === true,
+    });
   }
 
   async extend(delivery: SqliteDelivery, lease: number): Promise<boolean> {
     const { consumer } = delivery;
     const isHeld = await this.#file.run("Extending a lease", (tx) => {
-      if (consumer.held.get(delivery.slot) !== delivery || (!consumer.options.renew && delivery.until <= tx.monotonic)) return false;
+      if (consumer.held.get(delivery.slot) !== delivery || (!consumer.options.renew && delivery.until <= tx.monotonic))
+        return false;
       delivery.until = tx.monotonic + lease;
       tx.touch(consumer);
       tx.rows++;
@@ -187,5 +200,7 @@ export class SqliteBroker implements Broker, SettleDesk {
 
 function asRejected(error: unknown): AgentwireError {
   if (AgentwireError.is(error)) return error;
-  return new AgentwireError("REJECTED", `The message could not be stored: ${(error as Error).message}`, { cause: error });
+  return new AgentwireError("REJECTED", `The message could not be stored: ${(error as Error).message}`, {
+    cause: error,
+  });
 }

@@ -32,20 +32,35 @@ export interface FindOptions {
 export const CANCEL_BATCH = 256;
 
 /** Finds the copies of an inbox that a cancel means, without changing any. */
-export function findCopies(tx: Transaction, inbox: InboxRow, target: CancelTarget, { onlyFrom, limit = -1 }: FindOptions = {}): FoundCopies {
+export function findCopies(
+  tx: Transaction,
+  inbox: InboxRow,
+  target: CancelTarget,
+  { onlyFrom, limit = -1 }: FindOptions = {},
+): FoundCopies {
   const { ready, delayed, claims } = tx.tables;
   const here = new Map<number, SqliteDelivery>();
-  for (const consumer of tx.outletOf(inbox)?.consumers ?? []) for (const delivery of consumer.held.values()) here.set(delivery.slot, delivery);
+  for (const consumer of tx.outletOf(inbox)?.consumers ?? [])
+    for (const delivery of consumer.held.values()) here.set(delivery.slot, delivery);
   const elsewhere = new Map<number, Omit<HeldElsewhere, "copy">>();
   for (const { id, peer, instance, held } of claims.ofInbox(inbox.id)) {
-    if (peer !== tx.peer) for (const { slot, offeredAt } of held) elsewhere.set(slot, { peer, claimId: id, last: { offeredAt, instance } });
+    if (peer !== tx.peer)
+      for (const { slot, offeredAt } of held) elsewhere.set(slot, { peer, claimId: id, last: { offeredAt, instance } });
   }
   // Held copies are at most one consumer's credit each, so a limited search still finds enough that wait.
   const taken = here.size + elsewhere.size;
   const readyCopies =
-    "id" in target ? ready.byId(inbox.id, target.id) : "key" in target ? ready.byOrder(inbox.id, target.sender, target.key) : ready.all(inbox.id, limit === -1 ? -1 : limit + taken);
+    "id" in target
+      ? ready.byId(inbox.id, target.id)
+      : "key" in target
+        ? ready.byOrder(inbox.id, target.sender, target.key)
+        : ready.all(inbox.id, limit === -1 ? -1 : limit + taken);
   const delayedCopies =
-    "id" in target ? delayed.byId(inbox.id, target.id) : "key" in target ? delayed.byOrder(inbox.id, target.sender, target.key) : delayed.of(inbox.id, limit);
+    "id" in target
+      ? delayed.byId(inbox.id, target.id)
+      : "key" in target
+        ? delayed.byOrder(inbox.id, target.sender, target.key)
+        : delayed.of(inbox.id, limit);
   const waiting: (ReadyCopy | DelayedCopy)[] = [];
   const heldHere: SqliteDelivery[] = [];
   const heldElsewhere: HeldElsewhere[] = [];
@@ -80,7 +95,12 @@ export function cancelCopies(tx: Transaction, inbox: InboxRow, found: FoundCopie
 }
 
 /** Ends a copy that is ready and free, or delayed. */
-export function endWaiting(tx: Transaction, inbox: InboxRow, copy: ReadyCopy | DelayedCopy, end: CancelledEnd | "expired"): void {
+export function endWaiting(
+  tx: Transaction,
+  inbox: InboxRow,
+  copy: ReadyCopy | DelayedCopy,
+  end: CancelledEnd | "expired",
+): void {
   if ("n" in copy) tx.tables.delayed.remove(copy.n);
   else {
     tx.tables.ready.remove(inbox.id, copy.slot);

@@ -73,7 +73,9 @@ export class ClaimTable {
   readonly #all: Statement;
 
   constructor(connection: Connection) {
-    this.#insert = connection.prepare("INSERT INTO claim (inbox, peer, instance, exclusive, lease, held) VALUES (?, ?, ?, ?, ?, x'') RETURNING id");
+    this.#insert = connection.prepare(
+      "INSERT INTO claim (inbox, peer, instance, exclusive, lease, held) VALUES (?, ?, ?, ?, ?, x'') RETURNING id",
+    );
     this.#write = connection.prepare("UPDATE claim SET inbox = ?, held = ? WHERE id = ?");
     this.#remove = connection.prepare("DELETE FROM claim WHERE id = ?");
     this.#get = connection.prepare("SELECT * FROM claim WHERE id = ?");

@@ -70,7 +70,10 @@ interface NodeSqlite {
 function nodeSqlite(node: string): ClientLibrary | undefined {
   if (!atLeast(node, "22.13.0") || !isSafeSqlite(process.versions["sqlite"] ?? "0")) return undefined;
   const { DatabaseSync } = require("node:sqlite") as NodeSqlite;
-  return { name: `node:sqlite ${node}`, open: (path, { readonly }) => new DatabaseSync(path, { readOnly: readonly, timeout: 0 }) };
+  return {
+    name: `node:sqlite ${node}`,
+    open: (path, { readonly }) => new DatabaseSync(path, { readOnly: readonly, timeout: 0 }),
+  };
 }
 
 /**

@@ -167,7 +167,11 @@ export class CommitQueue {
       const unknown = committing && kind === "io";
       work.fail(
         unknown
-          ? new AgentwireError("INDETERMINATE", `${work.what} failed while it was being written: ${(error as Error).message}`, { cause: error })
+          ? new AgentwireError(
+              "INDETERMINATE",
+              `${work.what} failed while it was being written: ${(error as Error).message}`,
+              { cause: error },
+            )
           : faultError(error, work.what, this.#options.path),
       );
     }

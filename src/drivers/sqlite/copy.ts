@@ -36,7 +36,8 @@ export interface DelayedCopy extends Omit<ReadyCopy, "slot"> {
 }
 
 /** The columns of {@link ReadyCopy} but its slot. */
-export const COPY_COLUMNS = "id, type, attempt, crashes, cancelled, failures, offered_at, holder, expires_at, order_key";
+export const COPY_COLUMNS =
+  "id, type, attempt, crashes, cancelled, failures, offered_at, holder, expires_at, order_key";
 
 function copyOf(row: Row): Omit<ReadyCopy, "slot"> {
   return {

@@ -17,15 +17,23 @@ export class DedupeTable {
 
   constructor(connection: Connection) {
     this.#get = connection.prepare("SELECT fingerprint, id, copies FROM dedupe WHERE key = ? AND expires_at > ?");
-    this.#put = connection.prepare("INSERT OR REPLACE INTO dedupe (key, fingerprint, id, copies, expires_at) VALUES (?, ?, ?, ?, ?)");
+    this.#put = connection.prepare(
+      "INSERT OR REPLACE INTO dedupe (key, fingerprint, id, copies, expires_at) VALUES (?, ?, ?, ?, ?)",
+    );
     this.#expired = connection.prepare("SELECT 1 AS yes FROM dedupe WHERE expires_at <= ? LIMIT 1");
-    this.#sweep = connection.prepare("DELETE FROM dedupe WHERE key IN (SELECT key FROM dedupe WHERE expires_at <= ? LIMIT ?)");
+    this.#sweep = connection.prepare(
+      "DELETE FROM dedupe WHERE key IN (SELECT key FROM dedupe WHERE expires_at <= ? LIMIT ?)",
+    );
   }
 
   find(key: string, now: number): FirstSend | undefined {
     const row = this.#get.get(key, now) as Row | undefined;
     if (!row) return undefined;
-    return { fingerprint: row["fingerprint"] as string, id: row["id"] as string, copies: JSON.parse(row["copies"] as string) as PublishedCopy[] };
+    return {
+      fingerprint: row["fingerprint"] as string,
+      id: row["id"] as string,
+      copies: JSON.parse(row["copies"] as string) as PublishedCopy[],
+    };
   }
 
   remember(key: string, first: FirstSend, expiresAt: number): void {

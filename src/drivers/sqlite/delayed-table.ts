@@ -35,7 +35,9 @@ export class DelayedTable {
       `INSERT INTO delayed (due_at, inbox, priority, slot, attempt, failures, offered_at, holder, ${SAME})
          SELECT ?, ?, ?, ?, attempt + 1, ?, ?, ?, ${SAME} FROM ready WHERE k = ${READY_KEY}`,
     );
-    this.#ripen = prepare(`INSERT INTO ready (k, attempt, failures, offered_at, holder, ${SAME}) SELECT ${READY_KEY}, attempt, failures, offered_at, holder, ${SAME} FROM delayed WHERE n = ?`);
+    this.#ripen = prepare(
+      `INSERT INTO ready (k, attempt, failures, offered_at, holder, ${SAME}) SELECT ${READY_KEY}, attempt, failures, offered_at, holder, ${SAME} FROM delayed WHERE n = ?`,
+    );
     this.#remove = prepare("DELETE FROM delayed WHERE n = ?");
     this.#due = prepare(`${select} WHERE due_at <= ? ORDER BY due_at, n LIMIT ?`);
     this.#nextDue = prepare("SELECT min(due_at) AS at FROM delayed");
@@ -46,18 +48,52 @@ export class DelayedTable {
     this.#byOrder = prepare(`${select} WHERE inbox = ? AND sender = ? AND order_name = ? ORDER BY n`);
     this.#anywhere = prepare(`${select} WHERE id = ?`);
     this.#expired = prepare(`${select} WHERE expires_at IS NOT NULL AND expires_at <= ? LIMIT ?`);
-    this.#nextExpiry = prepare("SELECT min(expires_at) AS at FROM delayed WHERE expires_at IS NOT NULL AND expires_at > ?");
-    this.#holdsKey = prepare("SELECT 1 AS yes FROM delayed WHERE inbox = ? AND order_key = ? AND slot IS NOT NULL LIMIT 1");
+    this.#nextExpiry = prepare(
+      "SELECT min(expires_at) AS at FROM delayed WHERE expires_at IS NOT NULL AND expires_at > ?",
+    );
+    this.#holdsKey = prepare(
+      "SELECT 1 AS yes FROM delayed WHERE inbox = ? AND order_key = ? AND slot IS NOT NULL LIMIT 1",
+    );
   }
 
-  insert(inbox: number, priority: number, copy: Omit<ReadyCopy, "slot">, rest: { dueAt: number; body: string | Uint8Array; rare: RareColumns | undefined }): void {
+  insert(
+    inbox: number,
+    priority: number,
+    copy: Omit<ReadyCopy, "slot">,
+    rest: { dueAt: number; body: string | Uint8Array; rare: RareColumns | undefined },
+  ): void {
     const { expiresAt = null, orderName = null, orderKey = null, sender = null } = rest.rare ?? {};
-    this.#insert.run(rest.dueAt, inbox, priority, copy.id, copy.type, rest.body, expiresAt, orderName === null ? null : sender, orderName, orderKey);
+    this.#insert.run(
+      rest.dueAt,
+      inbox,
+      priority,
+      copy.id,
+      copy.type,
+      rest.body,
+      expiresAt,
+      orderName === null ? null : sender,
+      orderName,
+      orderKey,
+    );
   }
 
   /** Copies a failed attempt's row from the ready table, which the caller then removes it from. `slot`: the place it returns to. */
-  postpone(inbox: number, readySlot: number, to: FailedHandOff & { dueAt: number; priority: number; slot: number | undefined }): void {
-    this.#postpone.run(to.dueAt, inbox, to.priority, to.slot ?? null, to.failures, to.last.offeredAt, to.last.instance, inbox, readySlot);
+  postpone(
+    inbox: number,
+    readySlot: number,
+    to: FailedHandOff & { dueAt: number; priority: number; slot: number | undefined },
+  ): void {
+    this.#postpone.run(
+      to.dueAt,
+      inbox,
+      to.priority,
+      to.slot ?? null,
+      to.failures,
+      to.last.offeredAt,
+      to.last.instance,
+      inbox,
+      readySlot,
+    );
   }
 
   /** Moves a row to its slot in the ready table. */

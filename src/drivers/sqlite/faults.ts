@@ -4,7 +4,16 @@ import { AgentwireError } from "../../errors.ts";
 export type FaultKind = "busy" | "full" | "read-only" | "corrupt" | "io" | "other";
 
 // Primary result codes of SQLite; both client libraries give them, under different names.
-const BY_NUMBER: Readonly<Record<number, FaultKind>> = { 5: "busy", 6: "busy", 8: "read-only", 10: "io", 11: "corrupt", 13: "full", 14: "io", 26: "corrupt" };
+const BY_NUMBER: Readonly<Record<number, FaultKind>> = {
+  5: "busy",
+  6: "busy",
+  8: "read-only",
+  10: "io",
+  11: "corrupt",
+  13: "full",
+  14: "io",
+  26: "corrupt",
+};
 const BY_NAME: Readonly<Record<string, FaultKind>> = {
   BUSY: "busy",
   LOCKED: "busy",
@@ -30,9 +39,15 @@ export function faultError(error: unknown, what: string, path: string): Agentwir
   const details = { path };
   switch (faultKind(error)) {
     case "full":
-      return new AgentwireError("STORAGE_FULL", `${what} failed: the disk under ${path} is full`, { details, cause: error });
+      return new AgentwireError("STORAGE_FULL", `${what} failed: the disk under ${path} is full`, {
+        details,
+        cause: error,
+      });
     case "read-only":
-      return new AgentwireError("STORE_READ_ONLY", `${what} failed: ${path} cannot be written`, { details, cause: error });
+      return new AgentwireError("STORE_READ_ONLY", `${what} failed: ${path} cannot be written`, {
+        details,
+        cause: error,
+      });
     case "corrupt":
       return new AgentwireError("STORE_CORRUPT", `${what} failed: ${path} is damaged`, { details, cause: error });
     default:

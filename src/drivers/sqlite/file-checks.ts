@@ -1,4 +1,4 @@
-import { closeSync, lstatSync, openSync, readSync, statfsSync, type Stats } from "node:fs";
+import { closeSync, lstatSync, openSync, readSync, type Stats, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { AgentwireError } from "../../errors.ts";
 import { APPLICATION_ID } from "./schema.ts";
@@ -22,7 +22,10 @@ const MAGIC = "SQLite format 3\0";
 const APPLICATION_ID_OFFSET = 68;
 
 function corrupt(path: string, what: string, hint?: string): AgentwireError {
-  return new AgentwireError("STORE_CORRUPT", `${path} ${what}; it was not changed`, { details: { path }, ...(hint === undefined ? {} : { hint }) });
+  return new AgentwireError("STORE_CORRUPT", `${path} ${what}; it was not changed`, {
+    details: { path },
+    ...(hint === undefined ? {} : { hint }),
+  });
 }
 
 /** The file's status; undefined: there is none. Never follows a symbolic link. */
@@ -35,10 +38,14 @@ export function refuseNetworkFileSystem(path: string): void {
   if (process.platform !== "linux") return;
   const kind = NETWORK_FILE_SYSTEMS.get(statfsSync(dirname(path)).type);
   if (kind === undefined) return;
-  throw new AgentwireError("ENGINE_STATE", `${path} lies on a network file system (${kind}), where SQLite is not safe`, {
-    details: { path, fileSystem: kind },
-    hint: "Put the file on a local disk, or use a server: redis:, nats: or postgres:.",
-  });
+  throw new AgentwireError(
+    "ENGINE_STATE",
+    `${path} lies on a network file system (${kind}), where SQLite is not safe`,
+    {
+      details: { path, fileSystem: kind },
+      hint: "Put the file on a local disk, or use a server: redis:, nats: or postgres:.",
+    },
+  );
 }
 
 /**
@@ -50,16 +57,21 @@ export function checkFile(path: string): boolean {
   const stat = statOf(path);
   const journal = statOf(`${path}-wal`);
   if (stat === undefined || stat.size === 0) {
-    if (journal !== undefined && journal.size > 0) throw corrupt(path, `is ${stat ? "empty" : "missing"}, but its write-ahead log is not`);
+    if (journal !== undefined && journal.size > 0)
+      throw corrupt(path, `is ${stat ? "empty" : "missing"}, but its write-ahead log is not`);
     if (stat === undefined) return false;
   }
-  if (stat.isSymbolicLink()) throw corrupt(path, "is a symbolic link", "Name the file itself in the URL: a link can come to mean another file.");
+  if (stat.isSymbolicLink())
+    throw corrupt(path, "is a symbolic link", "Name the file itself in the URL: a link can come to mean another file.");
   if (!stat.isFile()) throw corrupt(path, "is not a regular file", "Name a file in the URL.");
-  if (journal !== undefined && !journal.isFile()) throw corrupt(path, "has a write-ahead log that is not a regular file");
-  if ((stat.mode & 0o222) === 0) throw new AgentwireError("STORE_READ_ONLY", `${path} is write-protected`, { details: { path } });
+  if (journal !== undefined && !journal.isFile())
+    throw corrupt(path, "has a write-ahead log that is not a regular file");
+  if ((stat.mode & 0o222) === 0)
+    throw new AgentwireError("STORE_READ_ONLY", `${path} is write-protected`, { details: { path } });
   if (stat.size === 0) return false;
   const header = readHeader(path);
-  if (header.length < 100 || header.toString("latin1", 0, MAGIC.length) !== MAGIC) throw corrupt(path, "is not a SQLite database");
+  if (header.length < 100 || header.toString("latin1", 0, MAGIC.length) !== MAGIC)
+    throw corrupt(path, "is not a SQLite database");
   if (header.readUInt32BE(APPLICATION_ID_OFFSET) !== APPLICATION_ID) {
     throw corrupt(path, "is a database of another program", "Name another file in the URL.");
   }
@@ -72,7 +84,10 @@ function readHeader(path: string): Buffer {
   try {
     file = openSync(path, "r");
   } catch (cause) {
-    throw new AgentwireError("STORE_READ_ONLY", `${path} cannot be opened: ${(cause as Error).message}`, { details: { path }, cause });
+    throw new AgentwireError("STORE_READ_ONLY", `${path} cannot be opened: ${(cause as Error).message}`, {
+      details: { path },
+      cause,
+    });
   }
   try {
     return header.subarray(0, readSync(file, header, 0, header.length, 0));

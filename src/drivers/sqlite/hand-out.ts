@@ -1,13 +1,13 @@
 import { AgingGuard } from "../../broker/aging.ts";
+import type { DriverEvent } from "../../broker/driver.ts";
 import { AgentwireError } from "../../errors.ts";
 import type { Codec } from "../../message/codec.ts";
 import type { Envelope } from "../../message/envelope.ts";
-import type { DriverEvent } from "../../broker/driver.ts";
 import { failuresOf, type ReadyCopy } from "./copy.ts";
 import { CRASHES_TO_BE_ALONE, type LocalConsumer, type SettleDesk, SqliteDelivery } from "./holding.ts";
 import type { InboxRow } from "./inbox-table.ts";
 import type { Outlet } from "./outlet.ts";
-import type { LoadLevel, ReadyWindow } from "./ready-window.ts";
+import type { LoadLevel } from "./ready-window.ts";
 import type { Transaction } from "./transaction.ts";
 import type { TypeFilter } from "./type-filter.ts";
 
@@ -43,7 +43,13 @@ export class HandOut {
     while (!idle && tx.claimed.length < MOST_PER_TRANSACTION) {
       idle = true;
       for (const consumer of outlet.inTurn()) {
-        if (consumer.credit > 0 && !consumer.closing && this.#isActive(outlet, consumer) && this.#give(tx, outlet, { inbox, consumer, aging })) idle = false;
+        if (
+          consumer.credit > 0 &&
+          !consumer.closing &&
+          this.#isActive(outlet, consumer) &&
+          this.#give(tx, outlet, { inbox, consumer, aging })
+        )
+          idle = false;
       }
     }
     if (aging.passedOver !== inbox.passedOver) {
@@ -80,7 +86,10 @@ export class HandOut {
   #isActive(outlet: Outlet, consumer: LocalConsumer): boolean {
     if (consumer.options.exclusive !== true) return true;
     const earlier = (id: number): boolean => id < consumer.claimId;
-    return !outlet.foreignExclusive.some(earlier) && !outlet.consumers.some((other) => other.options.exclusive === true && earlier(other.claimId));
+    return (
+      !outlet.foreignExclusive.some(earlier) &&
+      !outlet.consumers.some((other) => other.options.exclusive === true && earlier(other.claimId))
+    );
   }
 
   /** Gives one copy to one consumer; false if there is none for it now. */
@@ -116,7 +125,12 @@ export class HandOut {
       }
       row.message = undefined;
       tx.claim(
-        new SqliteDelivery(row, message, { consumer, offeredAt: tx.now, until: tx.monotonic + consumer.options.lease, desk: this.#options.desk }),
+        new SqliteDelivery(row, message, {
+          consumer,
+          offeredAt: tx.now,
+          until: tx.monotonic + consumer.options.lease,
+          desk: this.#options.desk,
+        }),
       );
       return true;
     }
@@ -126,7 +140,9 @@ export class HandOut {
     const { ready } = tx.tables;
     const { inbox, filter } = from;
     return (priority, after, limit) => {
-      const rows = filter.isAll ? ready.scan(inbox.id, priority, { after, limit }) : ready.scanTypes(inbox.id, priority, { after, limit, filter });
+      const rows = filter.isAll
+        ? ready.scan(inbox.id, priority, { after, limit })
+        : ready.scanTypes(inbox.id, priority, { after, limit, filter });
       const last = rows.at(-1)?.slot ?? after;
       return { rows: rows.filter((row) => !outlet.isTaken(row.slot)), last, complete: rows.length < limit };
     };
@@ -143,7 +159,12 @@ export class HandOut {
     } catch (error) {
       const code = AgentwireError.is(error) ? error.code : "DECODE_FAILED";
       const reason = AgentwireError.is(error) ? error.message : "The stored message cannot be read";
-      const raw = typeof body === "string" ? body : body instanceof Uint8Array ? Buffer.from(body).toString("base64") : String(body ?? "");
+      const raw =
+        typeof body === "string"
+          ? body
+          : body instanceof Uint8Array
+            ? Buffer.from(body).toString("base64")
+            : String(body ?? "");
       tx.tables.ready.remove(inbox.id, row.slot);
       tx.bury(inbox, row.id, {
         message: { raw: raw.slice(0, RAW_KEPT) },

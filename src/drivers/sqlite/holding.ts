@@ -1,5 +1,5 @@
 import type { ConsumeOptions, Delivery } from "../../broker/consumer.ts";
-import type { CancelledEnd, SettleResult, Settlement } from "../../broker/settlement.ts";
+import type { CancelledEnd, Settlement, SettleResult } from "../../broker/settlement.ts";
 import type { Envelope } from "../../message/envelope.ts";
 import type { FailedAttempt } from "../../message/receipt-record.ts";
 import { failuresOf, type ReadyCopy } from "./copy.ts";

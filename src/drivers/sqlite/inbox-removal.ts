@@ -30,7 +30,11 @@ export function deleteInboxStep(tx: Transaction, name: string): { readonly ended
   }
   for (const { copy, peer, claimId, last } of found.heldElsewhere) {
     ready.remove(inbox.id, copy.slot);
-    tx.endUnheld(inbox, { ...copy, attempt: copy.attempt + 1, offeredAt: last.offeredAt, holder: last.instance }, "dropped");
+    tx.endUnheld(
+      inbox,
+      { ...copy, attempt: copy.attempt + 1, offeredAt: last.offeredAt, holder: last.instance },
+      "dropped",
+    );
     tx.foreignRevoked.push({ peer, claimId, slot: copy.slot, end: "dropped" });
     ended++;
   }

@@ -89,7 +89,9 @@ export class InboxTable {
 
   /** All inboxes of this scope, by name. */
   all(): InboxRow[] {
-    const rows = this.#connection.prepare("SELECT * FROM inbox WHERE scope = ? ORDER BY name").all(this.#scope) as Row[];
+    const rows = this.#connection
+      .prepare("SELECT * FROM inbox WHERE scope = ? ORDER BY name")
+      .all(this.#scope) as Row[];
     return rows.map((row) => this.#byId.get(row["id"] as number) ?? (this.#keep(row) as InboxRow));
   }
 
@@ -108,11 +110,15 @@ export class InboxTable {
     this.flush();
     if (known) {
       this.#connection
-        .prepare("UPDATE inbox SET capacity = ?, overflow = ?, paused = ?, expires_after = ?, owner = ?, orphan_since = NULL WHERE id = ?")
+        .prepare(
+          "UPDATE inbox SET capacity = ?, overflow = ?, paused = ?, expires_after = ?, owner = ?, orphan_since = NULL WHERE id = ?",
+        )
         .run(...settings, known.id);
     } else {
       this.#connection
-        .prepare("INSERT INTO inbox (id, scope, name, capacity, overflow, paused, expires_after, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+        .prepare(
+          "INSERT INTO inbox (id, scope, name, capacity, overflow, paused, expires_after, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        )
         .run(this.#freeId(), this.#scope, spec.name, ...settings);
     }
     this.forget();
@@ -136,8 +142,18 @@ export class InboxTable {
     for (const row of this.#dirty) {
       const { sequence, passedOver, keyed, waiting, accepted, ended } = row;
       this.#update.run(
-        sequence, passedOver, keyed ? 1 : 0, waiting, accepted,
-        ended.acknowledged, ended.expired, ended["dead-lettered"], ended.superseded, ended.withdrawn, ended.dropped, row.id,
+        sequence,
+        passedOver,
+        keyed ? 1 : 0,
+        waiting,
+        accepted,
+        ended.acknowledged,
+        ended.expired,
+        ended["dead-lettered"],
+        ended.superseded,
+        ended.withdrawn,
+        ended.dropped,
+        row.id,
       );
     }
     this.#dirty.clear();
@@ -159,12 +175,18 @@ export class InboxTable {
   }
 
   #freeId(): number {
-    const last = (this.#connection.prepare("SELECT coalesce(max(id), 0) AS id FROM inbox").get() as Row)["id"] as number;
+    const last = (this.#connection.prepare("SELECT coalesce(max(id), 0) AS id FROM inbox").get() as Row)[
+      "id"
+    ] as number;
     if (last < MOST_INBOXES) return last + 1;
     const gap = this.#connection
-      .prepare("SELECT min(id) + 1 AS id FROM inbox AS one WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE id = one.id + 1)")
+      .prepare(
+        "SELECT min(id) + 1 AS id FROM inbox AS one WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE id = one.id + 1)",
+      )
       .get() as Row;
     if ((gap["id"] as number) <= MOST_INBOXES) return gap["id"] as number;
-    throw new AgentwireError("LIMIT_EXCEEDED", `The file holds ${MOST_INBOXES} inboxes and takes no more`, { details: { limit: MOST_INBOXES } });
+    throw new AgentwireError("LIMIT_EXCEEDED", `The file holds ${MOST_INBOXES} inboxes and takes no more`, {
+      details: { limit: MOST_INBOXES },
+    });
   }
 }

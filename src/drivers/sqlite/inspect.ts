@@ -69,14 +69,17 @@ export class Inspector {
       const copy = ready.get(inbox.id, slot);
       if (copy) messages.push(this.#ready(inbox, copy, holders));
     }
-    for (const copy of ready.all(inbox.id, limit + holders.size)) if (!holders.has(copy.slot)) messages.push(this.#ready(inbox, copy, holders));
-    if (messages.length < limit) for (const copy of delayed.of(inbox.id, limit)) messages.push(this.#delayed(inbox, copy));
+    for (const copy of ready.all(inbox.id, limit + holders.size))
+      if (!holders.has(copy.slot)) messages.push(this.#ready(inbox, copy, holders));
+    if (messages.length < limit)
+      for (const copy of delayed.of(inbox.id, limit)) messages.push(this.#delayed(inbox, copy));
     return messages.filter((message) => message !== undefined).slice(0, limit);
   }
 
   #holders(inbox: InboxRow): Map<number, Holder> {
     const holders = new Map<number, Holder>();
-    for (const { held, instance } of this.#tx.claimsOf(inbox)) for (const one of held) holders.set(one.slot, { ...one, instance });
+    for (const { held, instance } of this.#tx.claimsOf(inbox))
+      for (const one of held) holders.set(one.slot, { ...one, instance });
     return holders;
   }
 
@@ -98,7 +101,9 @@ export class Inspector {
   #delayed(inbox: InboxRow, copy: DelayedCopy): Waiting | undefined {
     const message = this.#read(this.#tx.tables.delayed.body(copy.n));
     const priority = PRIORITIES[copy.priority] ?? "normal";
-    return message && { inbox: inbox.name, message, attempt: copy.attempt, state: "delayed", priority, dueAt: copy.dueAt };
+    return (
+      message && { inbox: inbox.name, message, attempt: copy.attempt, state: "delayed", priority, dueAt: copy.dueAt }
+    );
   }
 
   /** When the oldest of what waits was created: of the first of each priority, and the next that is due. */

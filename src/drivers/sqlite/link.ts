@@ -48,7 +48,8 @@ export class Link {
   }
 
   send(frame: Frame): void {
-    if (this.#socket.writable && this.#socket.writableLength < MOST_UNSENT) this.#socket.write(`${JSON.stringify(frame)}\n`);
+    if (this.#socket.writable && this.#socket.writableLength < MOST_UNSENT)
+      this.#socket.write(`${JSON.stringify(frame)}\n`);
   }
 
   /** Hangs up; what the other does not take now is lost. */

@@ -65,5 +65,8 @@ export function isCertainlyDead(mark: ProcessMark, here: ProcessMark): boolean {
   }
   const stat = processStat(mark.pid);
   // A killed process that nobody has waited for yet still has its number, but is no more.
-  return stat !== undefined && (stat.state === "Z" || stat.state === "X" || (mark.started !== "" && stat.started !== mark.started));
+  return (
+    stat !== undefined &&
+    (stat.state === "Z" || stat.state === "X" || (mark.started !== "" && stat.started !== mark.started))
+  );
 }

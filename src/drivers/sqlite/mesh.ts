@@ -178,7 +178,7 @@ function count(counts: Map<string, number>, name: string, up: boolean): boolean 
   const after = before + (up ? 1 : -1);
   if (after > 0) counts.set(name, after);
   else counts.delete(name);
-  return (before === 0) !== (after <= 0);
+  return (before === 0) !== after <= 0;
 }
 
 /** Removes a socket's file that nobody listens on any more. */

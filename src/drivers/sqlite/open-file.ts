@@ -2,10 +2,10 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { AgentwireError } from "../../errors.ts";
 import { isSafeSqlite } from "./client-library.ts";
-import { type ClientLibrary, type Connection, type Row, pragma } from "./connection.ts";
+import { type ClientLibrary, type Connection, pragma, type Row } from "./connection.ts";
 import { faultError, faultKind } from "./faults.ts";
 import { checkFile, refuseNetworkFileSystem, statOf } from "./file-checks.ts";
-import { type ProcessMark, isCertainlyDead } from "./machine.ts";
+import { isCertainlyDead, type ProcessMark } from "./machine.ts";
 import type { SqliteOptions } from "./options.ts";
 import { APPLICATION_ID, migrate } from "./schema.ts";
 
@@ -24,7 +24,11 @@ async function patiently<T>(what: string, path: string, attempt: () => T): Promi
       if (AgentwireError.is(error)) throw error;
       if (faultKind(error) !== "busy") throw faultError(error, what, path);
       if (performance.now() - start > PATIENCE) {
-        throw new AgentwireError("REJECTED", `${what} failed: another process has kept ${path} locked for ${PATIENCE / 1000} s`, { cause: error });
+        throw new AgentwireError(
+          "REJECTED",
+          `${what} failed: another process has kept ${path} locked for ${PATIENCE / 1000} s`,
+          { cause: error },
+        );
       }
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
@@ -54,14 +58,18 @@ function checkContent(library: ClientLibrary, path: string, here: ProcessMark): 
   using(library.open(path, { readonly: true }), (connection) => {
     // The header of the file itself was looked at before; this is the one that the write-ahead log makes of it.
     if (pragma(connection, "application_id") !== APPLICATION_ID) {
-      throw new AgentwireError("STORE_CORRUPT", `${path} has a write-ahead log of another file; it was not changed`, { details: { path } });
+      throw new AgentwireError("STORE_CORRUPT", `${path} has a write-ahead log of another file; it was not changed`, {
+        details: { path },
+      });
     }
     const { crashed, shared } = lastUse(connection, here);
     const small = (statOf(path)?.size ?? 0) + (statOf(`${path}-wal`)?.size ?? 0) <= ALWAYS_CHECKED;
     if (shared || !(crashed || small)) return;
     const found = pragma(connection, "quick_check(1)");
     if (found === "ok") return;
-    throw new AgentwireError("STORE_CORRUPT", `${path} is damaged: ${String(found)}`, { details: { path, found: String(found) } });
+    throw new AgentwireError("STORE_CORRUPT", `${path} is damaged: ${String(found)}`, {
+      details: { path, found: String(found) },
+    });
   });
 }
 
@@ -73,19 +81,28 @@ function create(connection: Connection): void {
 /** Sets what this connection needs and reads it back: a client library may reopen a file with weaker settings. */
 function configure(connection: Connection, options: SqliteOptions): void {
   connection.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=${options.synchronous}; PRAGMA busy_timeout=0`);
-  connection.exec("PRAGMA wal_autocheckpoint=10000; PRAGMA journal_size_limit=134217728; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY");
+  connection.exec(
+    "PRAGMA wal_autocheckpoint=10000; PRAGMA journal_size_limit=134217728; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY",
+  );
   const mode = pragma(connection, "journal_mode");
   const synchronous = pragma(connection, "synchronous");
   if (mode !== "wal" || synchronous !== (options.synchronous === "full" ? 2 : 1)) {
-    throw new AgentwireError("ENGINE_STATE", `${options.path} does not take the settings it needs: journal_mode=${mode}, synchronous=${synchronous}`, {
-      details: { path: options.path, journalMode: mode, synchronous },
-    });
+    throw new AgentwireError(
+      "ENGINE_STATE",
+      `${options.path} does not take the settings it needs: journal_mode=${mode}, synchronous=${synchronous}`,
+      {
+        details: { path: options.path, journalMode: mode, synchronous },
+      },
+    );
   }
 }
 
 /** Opens the connection anew after a fault; the file must still be the one that was opened before. */
 export function reopenFile(library: ClientLibrary, options: SqliteOptions): Connection {
-  if (!checkFile(options.path)) throw new AgentwireError("STORE_CORRUPT", `${options.path} was deleted while it was in use`, { details: { path: options.path } });
+  if (!checkFile(options.path))
+    throw new AgentwireError("STORE_CORRUPT", `${options.path} was deleted while it was in use`, {
+      details: { path: options.path },
+    });
   const connection = library.open(options.path, { readonly: false });
   try {
     configure(connection, options);
@@ -105,7 +122,10 @@ export async function openFile(library: ClientLibrary, options: SqliteOptions, h
   try {
     mkdirSync(dirname(path), { recursive: true });
   } catch (cause) {
-    throw new AgentwireError("STORE_READ_ONLY", `The folder of ${path} cannot be made: ${(cause as Error).message}`, { details: { path }, cause });
+    throw new AgentwireError("STORE_READ_ONLY", `The folder of ${path} cannot be made: ${(cause as Error).message}`, {
+      details: { path },
+      cause,
+    });
   }
   refuseNetworkFileSystem(path);
   const what = "Opening the database";
@@ -113,9 +133,14 @@ export async function openFile(library: ClientLibrary, options: SqliteOptions, h
   const connection = await patiently(what, path, () => library.open(path, { readonly: false }));
   try {
     // Even this reads the schema, which a process that is just making the file keeps locked.
-    const version = await patiently(what, path, () => String((connection.prepare("SELECT sqlite_version() AS version").get() as Row)["version"]));
+    const version = await patiently(what, path, () =>
+      String((connection.prepare("SELECT sqlite_version() AS version").get() as Row)["version"]),
+    );
     if (!isSafeSqlite(version)) {
-      throw new AgentwireError("DRIVER_MISSING", `${library.name} has SQLite ${version}, which can damage a file shared by several processes; 3.51.3 or later is needed`);
+      throw new AgentwireError(
+        "DRIVER_MISSING",
+        `${library.name} has SQLite ${version}, which can damage a file shared by several processes; 3.51.3 or later is needed`,
+      );
     }
     await patiently(what, path, () => {
       if (!checkFile(path)) create(connection);

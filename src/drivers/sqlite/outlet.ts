@@ -46,7 +46,9 @@ export class Outlet {
 
   /** Whether certainly nothing is left to hand out. */
   get isDry(): boolean {
-    return !this.stale && this.#panes.length > 0 && this.#panes.every(({ filter, window }) => filter.isAll && window.isEmpty);
+    return (
+      !this.stale && this.#panes.length > 0 && this.#panes.every(({ filter, window }) => filter.isAll && window.isEmpty)
+    );
   }
 
   /** The window that a consumer is served from. */

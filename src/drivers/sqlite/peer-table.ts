@@ -18,17 +18,19 @@ export class PeerTable {
   }
 
   all(): Peer[] {
-    return (this.#connection.prepare("SELECT id, instance, pid, namespace, boot, started, socket FROM peer ORDER BY id").all() as Row[]).map(
-      (row) => ({
-        id: row["id"] as string,
-        instance: row["instance"] as string,
-        pid: row["pid"] as number,
-        namespace: row["namespace"] as string,
-        boot: row["boot"] as string,
-        started: row["started"] as string,
-        socket: row["socket"] as string,
-      }),
-    );
+    return (
+      this.#connection
+        .prepare("SELECT id, instance, pid, namespace, boot, started, socket FROM peer ORDER BY id")
+        .all() as Row[]
+    ).map((row) => ({
+      id: row["id"] as string,
+      instance: row["instance"] as string,
+      pid: row["pid"] as number,
+      namespace: row["namespace"] as string,
+      boot: row["boot"] as string,
+      started: row["started"] as string,
+      socket: row["socket"] as string,
+    }));
   }
 
   has(id: string): boolean {
@@ -37,7 +39,9 @@ export class PeerTable {
 
   add(peer: Peer): void {
     this.#connection
-      .prepare("INSERT OR REPLACE INTO peer (id, instance, pid, namespace, boot, started, socket) VALUES (?, ?, ?, ?, ?, ?, ?)")
+      .prepare(
+        "INSERT OR REPLACE INTO peer (id, instance, pid, namespace, boot, started, socket) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      )
       .run(peer.id, peer.instance, peer.pid, peer.namespace, peer.boot, peer.started, peer.socket);
   }
 
@@ -54,13 +58,17 @@ export class PeerTable {
 
   /** Names of inboxes of a scope whose owner has been gone for as long as they outlive it. */
   orphanedInboxes(scope: string, now: number): string[] {
-    const rows = this.#connection.prepare("SELECT name FROM inbox WHERE scope = ? AND orphan_since + expires_after <= ?").all(scope, now) as Row[];
+    const rows = this.#connection
+      .prepare("SELECT name FROM inbox WHERE scope = ? AND orphan_since + expires_after <= ?")
+      .all(scope, now) as Row[];
     return rows.map((row) => row["name"] as string);
   }
 
   /** When the next inbox of a scope outlived its owner for long enough. */
   nextOrphan(scope: string): number | undefined {
-    const row = this.#connection.prepare("SELECT min(orphan_since + expires_after) AS at FROM inbox WHERE scope = ?").get(scope) as Row;
+    const row = this.#connection
+      .prepare("SELECT min(orphan_since + expires_after) AS at FROM inbox WHERE scope = ?")
+      .get(scope) as Row;
     return (row["at"] as number | null) ?? undefined;
   }
 }

@@ -2,7 +2,7 @@ import type { Candidate, Publication, PublishedCopy, PublishResult } from "../..
 import { AgentwireError } from "../../errors.ts";
 import type { Envelope } from "../../message/envelope.ts";
 import { PRIORITIES } from "../../message/envelope.ts";
-import { cancelCopies, findCopies, type FoundCopies } from "./cancel.ts";
+import { cancelCopies, type FoundCopies, findCopies } from "./cancel.ts";
 import type { ReadyCopy } from "./copy.ts";
 import type { InboxRow } from "./inbox-table.ts";
 import { canDrop, dropOldest } from "./overflow.ts";
@@ -24,7 +24,10 @@ export function publish(tx: Transaction, { publication, body }: EncodedPublicati
   const { message, dedupe } = publication;
   const double = dedupe && findDouble(tx, publication);
   if (double) return double;
-  if (publication.routedAt !== undefined && publication.routedAt !== tx.tables.values.bucketRevision(scoped(tx.scope, "registry"))) {
+  if (
+    publication.routedAt !== undefined &&
+    publication.routedAt !== tx.tables.values.bucketRevision(scoped(tx.scope, "registry"))
+  ) {
     return { status: "stale" };
   }
   const inboxes = recipients(tx, publication);
@@ -32,7 +35,9 @@ export function publish(tx: Transaction, { publication, body }: EncodedPublicati
   const superseded = publication.supersedes && inboxes.map((inbox) => supersededBy(tx, inbox, publication));
   if (!publication.fanOut && !publication.refused) {
     // All are looked at before any is changed: a message is stored for all its recipients or for none.
-    const full = inboxes.find((inbox, at) => inbox.waiting >= inbox.capacity && !superseded?.[at]?.waiting.length && !canDrop(tx, inbox));
+    const full = inboxes.find(
+      (inbox, at) => inbox.waiting >= inbox.capacity && !superseded?.[at]?.waiting.length && !canDrop(tx, inbox),
+    );
     if (full) return { status: "failed", error: inboxFull(full) };
   }
   const copies: PublishedCopy[] = [];
@@ -42,14 +47,21 @@ export function publish(tx: Transaction, { publication, body }: EncodedPublicati
     copies.push({ inbox: inbox.name, state: putCopy(tx, inbox, { publication, body }) });
   });
   if (dedupe) {
-    tx.tables.dedupe.remember(dedupeKey(tx, publication), { fingerprint: dedupe.fingerprint, id: message.id, copies }, tx.now + dedupe.window);
+    tx.tables.dedupe.remember(
+      dedupeKey(tx, publication),
+      { fingerprint: dedupe.fingerprint, id: message.id, copies },
+      tx.now + dedupe.window,
+    );
     tx.rows++;
   }
   return { status: "accepted", id: message.id, copies, duplicate: false };
 }
 
 /** Publishes what a settle emits: unknown inboxes are left out, a full one ends only its copy, and nobody routes anew. */
-export function emit(tx: Transaction, { publication: { routedAt: _, ...publication }, body }: EncodedPublication): void {
+export function emit(
+  tx: Transaction,
+  { publication: { routedAt: _, ...publication }, body }: EncodedPublication,
+): void {
   const { to } = publication;
   const known = "pick" in to ? to : to.filter((name) => tx.tables.inboxes.find(name) !== undefined);
   publish(tx, { publication: { ...publication, to: known, fanOut: true }, body });
@@ -63,10 +75,15 @@ function findDouble(tx: Transaction, publication: Publication): PublishResult | 
   const first = tx.tables.dedupe.find(dedupeKey(tx, publication), tx.now);
   if (!first) return undefined;
   const { message, dedupe } = publication;
-  if (first.fingerprint === dedupe?.fingerprint) return { status: "accepted", id: first.id, copies: first.copies, duplicate: true };
-  const error = new AgentwireError("ID_CONFLICT", `${message.from} has used the idempotency key "${dedupe?.key}" for another message`, {
-    details: { key: dedupe?.key, sender: message.from, firstId: first.id },
-  });
+  if (first.fingerprint === dedupe?.fingerprint)
+    return { status: "accepted", id: first.id, copies: first.copies, duplicate: true };
+  const error = new AgentwireError(
+    "ID_CONFLICT",
+    `${message.from} has used the idempotency key "${dedupe?.key}" for another message`,
+    {
+      details: { key: dedupe?.key, sender: message.from, firstId: first.id },
+    },
+  );
   return { status: "failed", error };
 }
 
@@ -98,7 +115,8 @@ function leastLoaded(tx: Transaction, candidates: readonly Candidate[]): InboxRo
 }
 
 function supersededBy(tx: Transaction, inbox: InboxRow, { message, supersedes }: Publication): FoundCopies {
-  const target = supersedes && "id" in supersedes ? { id: supersedes.id } : { sender: message.from, key: supersedes?.key ?? "" };
+  const target =
+    supersedes && "id" in supersedes ? { id: supersedes.id } : { sender: message.from, key: supersedes?.key ?? "" };
   return findCopies(tx, inbox, target, { onlyFrom: message.from });
 }
 
@@ -139,7 +157,20 @@ function putCopy(tx: Transaction, inbox: InboxRow, { publication, body }: Encode
 
 function newCopy(slot: number, message: Envelope): ReadyCopy {
   const { id, type, expiresAt, orderKey } = message;
-  return { slot, id, type, attempt: 0, crashes: 0, cancelled: undefined, failures: undefined, offeredAt: undefined, holder: undefined, expiresAt, orderKey, message: undefined };
+  return {
+    slot,
+    id,
+    type,
+    attempt: 0,
+    crashes: 0,
+    cancelled: undefined,
+    failures: undefined,
+    offeredAt: undefined,
+    holder: undefined,
+    expiresAt,
+    orderKey,
+    message: undefined,
+  };
 }
 
 function rareColumns({ expiresAt, from: sender, key: orderName, orderKey }: Envelope): RareColumns | undefined {
@@ -152,13 +183,24 @@ function refuse(tx: Transaction, inbox: InboxRow, what: { message: Envelope; cod
   const { message, code, reason } = what;
   inbox.ended["dead-lettered"]++;
   tx.bury(inbox, message.id, { message, recipient: inbox.name, code, reason, at: tx.now, attempts: [] });
-  tx.record(inbox.scope, { id: message.id, recipient: inbox.name, end: "dead-lettered", at: tx.now, attempt: 0, reason: code });
+  tx.record(inbox.scope, {
+    id: message.id,
+    recipient: inbox.name,
+    end: "dead-lettered",
+    at: tx.now,
+    attempt: 0,
+    reason: code,
+  });
 }
 
 function unknownInbox(name: string): AgentwireError {
-  return new AgentwireError("AGENT_NOT_FOUND", `There is no inbox "${name}"`, { details: { agent: name, suggestions: [] } });
+  return new AgentwireError("AGENT_NOT_FOUND", `There is no inbox "${name}"`, {
+    details: { agent: name, suggestions: [] },
+  });
 }
 
 function inboxFull({ name, capacity }: InboxRow): AgentwireError {
-  return new AgentwireError("INBOX_FULL", `The inbox of "${name}" holds ${capacity} messages and takes no more`, { details: { inbox: name, capacity } });
+  return new AgentwireError("INBOX_FULL", `The inbox of "${name}" holds ${capacity} messages and takes no more`, {
+    details: { inbox: name, capacity },
+  });
 }

@@ -24,7 +24,8 @@ export interface FailedHandOff {
 const KEY = "(? << 45) | ?";
 const SLOT = "k & 35184372088831 AS slot";
 const SELECT = `SELECT ${SLOT}, ${COPY_COLUMNS} FROM ready`;
-const ALL = "id, type, attempt, crashes, cancelled, failures, offered_at, holder, expires_at, sender, order_name, order_key, body";
+const ALL =
+  "id, type, attempt, crashes, cancelled, failures, offered_at, holder, expires_at, sender, order_name, order_key, body";
 
 /** The copies that wait for hand-off or are held. A row is not changed when it is handed out. */
 export class ReadyTable {
@@ -56,18 +57,28 @@ export class ReadyTable {
     );
     this.#remove = prepare(`DELETE FROM ready WHERE k = ${KEY}`);
     this.#scan = prepare(`${SELECT} WHERE ${within} ORDER BY k LIMIT ?`);
-    this.#scanTypes = prepare(`${SELECT} WHERE ${within} AND (type IN (SELECT value FROM json_each(?))) = ? ORDER BY k LIMIT ?`);
+    this.#scanTypes = prepare(
+      `${SELECT} WHERE ${within} AND (type IN (SELECT value FROM json_each(?))) = ? ORDER BY k LIMIT ?`,
+    );
     this.#get = prepare(`${SELECT} WHERE k = ${KEY}`);
     this.#body = prepare(`SELECT body FROM ready WHERE k = ${KEY}`);
     this.#all = prepare(`${SELECT} WHERE ${ofInbox} ORDER BY k LIMIT ?`);
     this.#byId = prepare(`${SELECT} WHERE ${ofInbox} AND id = ? ORDER BY k`);
     this.#byOrder = prepare(`${SELECT} WHERE sender = ? AND order_name = ? AND ${ofInbox} ORDER BY k`);
     this.#anywhere = prepare(`SELECT k >> 45 AS inbox, ${SLOT}, ${COPY_COLUMNS} FROM ready WHERE id = ?`);
-    this.#expired = prepare(`SELECT k >> 45 AS inbox, ${SLOT}, ${COPY_COLUMNS} FROM ready WHERE expires_at IS NOT NULL AND expires_at <= ? LIMIT ?`);
-    this.#nextExpiry = prepare("SELECT min(expires_at) AS at FROM ready WHERE expires_at IS NOT NULL AND expires_at > ?");
-    this.#crash = prepare(`UPDATE ready SET attempt = attempt + 1, crashes = crashes + 1, offered_at = ?, holder = ? WHERE k = ${KEY}`);
+    this.#expired = prepare(
+      `SELECT k >> 45 AS inbox, ${SLOT}, ${COPY_COLUMNS} FROM ready WHERE expires_at IS NOT NULL AND expires_at <= ? LIMIT ?`,
+    );
+    this.#nextExpiry = prepare(
+      "SELECT min(expires_at) AS at FROM ready WHERE expires_at IS NOT NULL AND expires_at > ?",
+    );
+    this.#crash = prepare(
+      `UPDATE ready SET attempt = attempt + 1, crashes = crashes + 1, offered_at = ?, holder = ? WHERE k = ${KEY}`,
+    );
     this.#cancel = prepare(`UPDATE ready SET cancelled = ? WHERE k = ${KEY} AND cancelled IS NULL`);
-    this.#retryInPlace = prepare(`UPDATE ready SET attempt = attempt + 1, failures = ?, offered_at = ?, holder = ? WHERE k = ${KEY}`);
+    this.#retryInPlace = prepare(
+      `UPDATE ready SET attempt = attempt + 1, failures = ?, offered_at = ?, holder = ? WHERE k = ${KEY}`,
+    );
     this.#move = prepare(
       `INSERT INTO ready (k, ${ALL}) SELECT ${KEY},
          id, type, attempt + 1, crashes, cancelled, ?, ?, ?, expires_at, sender, order_name, order_key, body FROM ready WHERE k = ${KEY}`,
@@ -104,8 +115,22 @@ export class ReadyTable {
   }
 
   /** As `scan`, of the types that a filter lets through. */
-  scanTypes(inbox: number, priority: number, { after, limit, filter }: { after: number; limit: number; filter: TypeFilter }): ReadyCopy[] {
-    return (this.#scanTypes.all(inbox, after + 1, inbox, levelEnd(priority), filter.names, filter.isOnly ? 1 : 0, limit) as Row[]).map(readyCopyOf);
+  scanTypes(
+    inbox: number,
+    priority: number,
+    { after, limit, filter }: { after: number; limit: number; filter: TypeFilter },
+  ): ReadyCopy[] {
+    return (
+      this.#scanTypes.all(
+        inbox,
+        after + 1,
+        inbox,
+        levelEnd(priority),
+        filter.names,
+        filter.isOnly ? 1 : 0,
+        limit,
+      ) as Row[]
+    ).map(readyCopyOf);
   }
 
   /** The first copies of an inbox in the order of their keys, held ones among them. */
@@ -124,11 +149,17 @@ export class ReadyTable {
 
   /** The copies of one message in all inboxes. */
   anywhere(id: string): { readonly inboxId: number; readonly copy: ReadyCopy }[] {
-    return (this.#anywhere.all(id) as Row[]).map((row) => ({ inboxId: row["inbox"] as number, copy: readyCopyOf(row) }));
+    return (this.#anywhere.all(id) as Row[]).map((row) => ({
+      inboxId: row["inbox"] as number,
+      copy: readyCopyOf(row),
+    }));
   }
 
   expired(now: number, limit: number): { readonly inboxId: number; readonly copy: ReadyCopy }[] {
-    return (this.#expired.all(now, limit) as Row[]).map((row) => ({ inboxId: row["inbox"] as number, copy: readyCopyOf(row) }));
+    return (this.#expired.all(now, limit) as Row[]).map((row) => ({
+      inboxId: row["inbox"] as number,
+      copy: readyCopyOf(row),
+    }));
   }
 
   /** When the next one expires. */

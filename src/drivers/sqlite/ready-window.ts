@@ -134,7 +134,8 @@ export class ReadyWindow {
     for (let priority = 0; priority < this.#levels.length; priority++) {
       const at = this.#first(this.#levels[priority] as Level, priority, load, blocked);
       this.#at[priority] = at;
-      this.#heads[priority] = at === -1 ? EMPTY_LEVEL : sequenceOf(((this.#levels[priority] as Level).rows[at] as ReadyCopy).slot);
+      this.#heads[priority] =
+        at === -1 ? EMPTY_LEVEL : sequenceOf(((this.#levels[priority] as Level).rows[at] as ReadyCopy).slot);
     }
     return this.#heads;
   }

@@ -79,7 +79,11 @@ export function recover(tx: Transaction, recoverer: Recoverer): number {
   return recovered;
 }
 
-function lapseOwn(tx: Transaction, inbox: InboxRow | undefined, from: { claim: Claim; lost: readonly HeldSlot[]; recoverer: Recoverer }): void {
+function lapseOwn(
+  tx: Transaction,
+  inbox: InboxRow | undefined,
+  from: { claim: Claim; lost: readonly HeldSlot[]; recoverer: Recoverer },
+): void {
   const consumer = from.recoverer.consumers().get(from.claim.id);
   for (const { slot } of from.lost) {
     const delivery = consumer?.held.get(slot);

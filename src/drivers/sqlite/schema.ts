@@ -87,7 +87,7 @@ CREATE TABLE log_entry (k INTEGER PRIMARY KEY, value TEXT NOT NULL);
 ];
 
 /** The version of the file's form that this release writes. */
-export const SCHEMA_VERSION = MIGRATIONS.length;
+const SCHEMA_VERSION = MIGRATIONS.length;
 
 /**
  * Brings the tables to this release's form, all or nothing. Runs inside a transaction of the caller's.
@@ -96,9 +96,13 @@ export const SCHEMA_VERSION = MIGRATIONS.length;
 export function migrate(connection: Connection, path: string): void {
   const version = Number(pragma(connection, "user_version"));
   if (version > SCHEMA_VERSION) {
-    throw new AgentwireError("VERSION_UNSUPPORTED", `${path} has form ${version}; this release knows ${SCHEMA_VERSION} and earlier`, {
-      details: { path, version, supported: SCHEMA_VERSION },
-    });
+    throw new AgentwireError(
+      "VERSION_UNSUPPORTED",
+      `${path} has form ${version}; this release knows ${SCHEMA_VERSION} and earlier`,
+      {
+        details: { path, version, supported: SCHEMA_VERSION },
+      },
+    );
   }
   for (const step of MIGRATIONS.slice(version)) connection.exec(step);
   if (version < SCHEMA_VERSION) connection.exec(`PRAGMA user_version=${SCHEMA_VERSION}`);

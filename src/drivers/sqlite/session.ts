@@ -2,13 +2,13 @@ import { randomBytes } from "node:crypto";
 import type { DriverContext, DriverEvent } from "../../broker/driver.ts";
 import { RECEIPT_SIGNAL } from "../../broker/receipt-log.ts";
 import { AgentwireError } from "../../errors.ts";
-import { CommitQueue } from "./commit-queue.ts";
 import { loadClientLibrary } from "./client-library.ts";
+import { CommitQueue } from "./commit-queue.ts";
 import type { ClientLibrary, Connection, Row, Statement } from "./connection.ts";
 import { faultError, faultKind } from "./faults.ts";
+import { statOf } from "./file-checks.ts";
 import { HandOut } from "./hand-out.ts";
 import type { LocalConsumer, SettleDesk, SqliteDelivery } from "./holding.ts";
-import { statOf } from "./file-checks.ts";
 import { markOfThisProcess, type ProcessMark } from "./machine.ts";
 import { Mesh, socketPath } from "./mesh.ts";
 import { openFile, reopenFile } from "./open-file.ts";
@@ -244,7 +244,11 @@ export class Session {
   async #takeSeat(library: ClientLibrary): Promise<void> {
     this.#mesh.listens(LEFT_TOPIC, true);
     const listening = await this.#mesh.listen();
-    if (!listening) this.report({ type: "driver.fault", message: "No socket for wake-ups could be opened; other processes are found within 30 s" });
+    if (!listening)
+      this.report({
+        type: "driver.fault",
+        message: "No socket for wake-ups could be opened; other processes are found within 30 s",
+      });
     const socket = listening ? socketPath(this.#url.path, this.peer) : "";
     const { instance } = this.context;
     const { others, recovered } = await this.run("Opening", (tx) => {
@@ -254,10 +258,19 @@ export class Session {
       const left = new Set(tx.tables.peers.all().map((peer) => peer.id));
       return { others: peers.filter((peer) => left.has(peer.id) && peer.socket !== ""), recovered: copies };
     });
-    if (recovered > 0) this.report({ type: "driver.repaired", message: `${recovered} deliveries of dead processes go to others`, details: { recovered } });
+    if (recovered > 0)
+      this.report({
+        type: "driver.repaired",
+        message: `${recovered} deliveries of dead processes go to others`,
+        details: { recovered },
+      });
     await Promise.all(others.map((peer) => this.#mesh.connect(peer.socket)));
     this.#timetable.start();
-    this.report({ type: "driver.opened", message: `${this.#url.path} is open with ${library.name}`, details: { path: this.#url.path } });
+    this.report({
+      type: "driver.opened",
+      message: `${this.#url.path} is open with ${library.name}`,
+      details: { path: this.#url.path },
+    });
   }
 
   #use(connection: Connection): void {
@@ -282,7 +295,10 @@ export class Session {
         for (const { inbox } of this.#consumers.values()) tx.wake.add(scoped(this.context.scope, inbox));
       });
     } catch (error) {
-      this.report({ type: "driver.fault", message: `The file was closed without taking leave: ${(error as Error).message}` });
+      this.report({
+        type: "driver.fault",
+        message: `The file was closed without taking leave: ${(error as Error).message}`,
+      });
     }
     this.queue.close();
     this.signals.clear();
@@ -301,7 +317,11 @@ export class Session {
     this.#tables = undefined;
     this.#use(reopenFile(this.#library as ClientLibrary, this.#url));
     for (const outlet of this.outlets.values()) outlet.spoil();
-    this.report({ type: "driver.restored", message: `${this.#url.path} was opened anew after a fault`, details: { path: this.#url.path } });
+    this.report({
+      type: "driver.restored",
+      message: `${this.#url.path} was opened anew after a fault`,
+      details: { path: this.#url.path },
+    });
   }
 
   /**
@@ -323,7 +343,7 @@ export class Session {
     this.#begin?.run();
     const tx = new Transaction(tables, this.outlets, { now: clock.now(), monotonic, scope, peer: this.peer, codec });
     try {
-      const version = (this.#version?.get() as Row)["data_version"] as number;
+      const version = (this.#version?.get() as Row | undefined)?.["data_version"] as number;
       if (version !== this.#dataVersion) {
         this.#dataVersion = version;
         this.#catchUp(tx);
@@ -343,7 +363,9 @@ export class Session {
     const stat = statOf(this.#url.path);
     if (stat && stat.ino === this.#file?.ino && stat.dev === this.#file.dev) return;
     this.#fileSeen = 0;
-    throw new AgentwireError("STORE_CORRUPT", `${this.#url.path} was deleted or replaced while it was in use`, { details: { path: this.#url.path } });
+    throw new AgentwireError("STORE_CORRUPT", `${this.#url.path} was deleted or replaced while it was in use`, {
+      details: { path: this.#url.path },
+    });
   }
 
   /** Other processes have written: forgets what is no longer sure, and finds out what was taken from consumers here. */
@@ -369,11 +391,22 @@ export class Session {
   /** This process was taken for dead; its consumers begin anew. */
   #rejoin(tx: Transaction, consumer: LocalConsumer): void {
     if (!tx.tables.peers.has(this.peer)) {
-      tx.tables.peers.add({ ...this.#here, id: this.peer, instance: this.context.instance, socket: socketPath(this.#url.path, this.peer) });
+      tx.tables.peers.add({
+        ...this.#here,
+        id: this.peer,
+        instance: this.context.instance,
+        socket: socketPath(this.#url.path, this.peer),
+      });
     }
     this.#consumers.delete(consumer.claimId);
     const { instance, lease, exclusive = false } = consumer.options;
-    consumer.claimId = tx.tables.claims.add({ inboxId: tx.tables.inboxes.find(consumer.inbox)?.id ?? 0, peer: this.peer, instance, lease, exclusive });
+    consumer.claimId = tx.tables.claims.add({
+      inboxId: tx.tables.inboxes.find(consumer.inbox)?.id ?? 0,
+      peer: this.peer,
+      instance,
+      lease,
+      exclusive,
+    });
     this.#consumers.set(consumer.claimId, consumer);
   }
 
@@ -456,7 +489,8 @@ export class Session {
   #tellLost(): void {
     const lost = this.#lost;
     this.#lost = [];
-    for (const delivery of lost) this.#tell(() => delivery.consumer.options.onRevoked?.(delivery, delivery.cancelled ?? "lease-lost"));
+    for (const delivery of lost)
+      this.#tell(() => delivery.consumer.options.onRevoked?.(delivery, delivery.cancelled ?? "lease-lost"));
   }
 
   #woken(inboxes: readonly string[]): void {
@@ -485,7 +519,8 @@ export class Session {
   /** Work that nobody waits for; a failure is reported. */
   #background<T>(what: string, step: (tx: Transaction) => T): Promise<T | undefined> {
     return this.run(what, step).catch((error: unknown) => {
-      if (!AgentwireError.is(error, "CLOSED")) this.report({ type: "driver.fault", message: `${what} failed: ${(error as Error).message}` });
+      if (!AgentwireError.is(error, "CLOSED"))
+        this.report({ type: "driver.fault", message: `${what} failed: ${(error as Error).message}` });
       return undefined;
     });
   }

@@ -1,4 +1,4 @@
-import type { SettleResult, Settlement } from "../../broker/settlement.ts";
+import type { Settlement, SettleResult } from "../../broker/settlement.ts";
 import type { FailedAttempt } from "../../message/receipt-record.ts";
 import { failuresOf, type PastHandOff, type ReadyCopy } from "./copy.ts";
 import type { SqliteDelivery } from "./holding.ts";
@@ -8,7 +8,11 @@ import { priorityOf, slotOf } from "./slots.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** Carries out what the holder of a delivery decided, if it still holds it. `emitted`: the settlement's messages in stored form. */
-export function settle(tx: Transaction, delivery: SqliteDelivery, what: { settlement: Settlement; emitted: readonly EncodedPublication[] }): SettleResult {
+export function settle(
+  tx: Transaction,
+  delivery: SqliteDelivery,
+  what: { settlement: Settlement; emitted: readonly EncodedPublication[] },
+): SettleResult {
   const { consumer, slot } = delivery;
   const inbox = tx.tables.inboxes.find(delivery.inbox);
   if (!inbox || consumer.held.get(slot) !== delivery) return "lost";
@@ -57,7 +61,12 @@ export function lapse(tx: Transaction, inbox: InboxRow, delivery: SqliteDelivery
 }
 
 /** Ends a cancelled copy that its holder no longer has. */
-export function endReturned(tx: Transaction, inbox: InboxRow, last: PastHandOff | SqliteDelivery, row: ReadyCopy): void {
+export function endReturned(
+  tx: Transaction,
+  inbox: InboxRow,
+  last: PastHandOff | SqliteDelivery,
+  row: ReadyCopy,
+): void {
   tx.tables.ready.remove(inbox.id, row.slot);
   tx.end(inbox, {
     id: row.id,
@@ -70,7 +79,12 @@ export function endReturned(tx: Transaction, inbox: InboxRow, last: PastHandOff 
   freeKey(tx, inbox, row);
 }
 
-function retry(tx: Transaction, inbox: InboxRow, delivery: SqliteDelivery, { delay, failure }: { delay: number; failure?: FailedAttempt }): SettleResult {
+function retry(
+  tx: Transaction,
+  inbox: InboxRow,
+  delivery: SqliteDelivery,
+  { delay, failure }: { delay: number; failure?: FailedAttempt },
+): SettleResult {
   const { ready, delayed } = tx.tables;
   const { slot } = delivery;
   tx.release(delivery);
@@ -85,13 +99,25 @@ function retry(tx: Transaction, inbox: InboxRow, delivery: SqliteDelivery, { del
   const keepsPlace = row.orderKey !== undefined;
   if (delay > 0) {
     const dueAt = tx.now + delay;
-    delayed.postpone(inbox.id, slot, { dueAt, priority: priorityOf(slot), slot: keepsPlace ? slot : undefined, failures, last });
+    delayed.postpone(inbox.id, slot, {
+      dueAt,
+      priority: priorityOf(slot),
+      slot: keepsPlace ? slot : undefined,
+      failures,
+      last,
+    });
     ready.remove(inbox.id, slot);
     tx.nextDue = Math.min(tx.nextDue, dueAt);
     tx.rows++;
     return "settled";
   }
-  const next = { ...row, attempt: row.attempt + 1, failures: failures ?? undefined, offeredAt: last.offeredAt, holder: last.instance };
+  const next = {
+    ...row,
+    attempt: row.attempt + 1,
+    failures: failures ?? undefined,
+    offeredAt: last.offeredAt,
+    holder: last.instance,
+  };
   if (keepsPlace) {
     ready.retryInPlace(inbox.id, slot, { failures, last });
     tx.supply(inbox, next, { message: delivery.message, restored: true });

@@ -66,7 +66,9 @@ export class ValueTable {
     this.#remove = connection.prepare("DELETE FROM kv WHERE key = ?");
     this.#up = connection.prepare(`SELECT ${columns} FROM kv WHERE ${live} AND key > ? ORDER BY key LIMIT ?`);
     this.#down = connection.prepare(`SELECT ${columns} FROM kv WHERE ${live} AND key < ? ORDER BY key DESC LIMIT ?`);
-    this.#expired = connection.prepare(`SELECT ${columns} FROM kv WHERE expires_at IS NOT NULL AND expires_at <= ? LIMIT ?`);
+    this.#expired = connection.prepare(
+      `SELECT ${columns} FROM kv WHERE expires_at IS NOT NULL AND expires_at <= ? LIMIT ?`,
+    );
     this.#nextExpiry = connection.prepare("SELECT min(expires_at) AS at FROM kv WHERE expires_at IS NOT NULL");
     this.#touchBucket = connection.prepare(
       "INSERT INTO bucket (name, revision) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET revision = excluded.revision",
@@ -94,9 +96,15 @@ export class ValueTable {
   }
 
   /** Keys from `from` up to, not including, `to`, in order or in reverse; only those that follow `after` in that order. `limit` -1: all. */
-  range(from: string, to: string, rest: { after: string | undefined; now: number; limit: number; reverse: boolean }): ValueRow[] {
+  range(
+    from: string,
+    to: string,
+    rest: { after: string | undefined; now: number; limit: number; reverse: boolean },
+  ): ValueRow[] {
     const { reverse, now, limit } = rest;
-    const rows = reverse ? this.#down.all(from, to, now, rest.after ?? to, limit) : this.#up.all(from, to, now, rest.after ?? "", limit);
+    const rows = reverse
+      ? this.#down.all(from, to, now, rest.after ?? to, limit)
+      : this.#up.all(from, to, now, rest.after ?? "", limit);
     return (rows as Row[]).map(valueOf);
   }
 
@@ -131,7 +139,9 @@ export class LogTable {
 
   constructor(connection: Connection) {
     this.#find = connection.prepare("SELECT id FROM log WHERE name = ?");
-    this.#create = connection.prepare("INSERT INTO log (name, position) SELECT ?, value FROM counter WHERE name = 'position' RETURNING id");
+    this.#create = connection.prepare(
+      "INSERT INTO log (name, position) SELECT ?, value FROM counter WHERE name = 'position' RETURNING id",
+    );
     this.#advance = connection.prepare("UPDATE log SET position = position + ? WHERE id = ? RETURNING position");
     this.#append = connection.prepare(`INSERT INTO log_entry (k, value) VALUES (${KEY}, ?)`);
     this.#read = connection.prepare(
@@ -139,17 +149,22 @@ export class LogTable {
     );
     this.#names = connection.prepare("SELECT name FROM log WHERE name >= ? AND name < ? ORDER BY name");
     this.#trim = connection.prepare(`DELETE FROM log_entry WHERE k BETWEEN (? << 37) AND (${KEY})`);
-    this.#keepPosition = connection.prepare("UPDATE counter SET value = max(value, (SELECT position FROM log WHERE id = ?)) WHERE name = 'position'");
+    this.#keepPosition = connection.prepare(
+      "UPDATE counter SET value = max(value, (SELECT position FROM log WHERE id = ?)) WHERE name = 'position'",
+    );
     this.#drop = connection.prepare("DELETE FROM log WHERE id = ?");
   }
 
   append(name: string, values: readonly string[]): void {
     const id = this.#id(name) ?? ((this.#create.get(name) as Row)["id"] as number);
     const last = (this.#advance.get(values.length, id) as Row)["position"] as number;
-    values.forEach((value, at) => this.#append.run(id, last - values.length + at + 1, value));
+    for (const [at, value] of values.entries()) this.#append.run(id, last - values.length + at + 1, value);
   }
 
-  read(name: string, { after, limit }: { after: number; limit: number }): { readonly position: number; readonly value: string }[] {
+  read(
+    name: string,
+    { after, limit }: { after: number; limit: number },
+  ): { readonly position: number; readonly value: string }[] {
     const id = this.#id(name);
     if (id === undefined) return [];
     const rows = this.#read.all(id, Math.min(after + 1, 2 ** 37 - 1), id, limit) as Row[];

@@ -1,6 +1,16 @@
-import type { Entry, ListOptions, LogEntry, PutOptions, ReadOptions, Store, StoreCapabilities, StoreOperation, Change } from "../../store/store.ts";
-import { AgentwireError } from "../../errors.ts";
 import type { DriverContext } from "../../broker/driver.ts";
+import { AgentwireError } from "../../errors.ts";
+import type {
+  Change,
+  Entry,
+  ListOptions,
+  LogEntry,
+  PutOptions,
+  ReadOptions,
+  Store,
+  StoreCapabilities,
+  StoreOperation,
+} from "../../store/store.ts";
 import type { Session } from "./session.ts";
 import type { ValueRow } from "./store-tables.ts";
 import { bucketOf, scoped, type Transaction } from "./transaction.ts";
@@ -36,18 +46,25 @@ export class SqliteStore implements Store {
 
   put(key: string, value: unknown, { ifRevision, ttl }: PutOptions = {}): Promise<number | undefined> {
     const json = toJson(value);
-    return this.#file.run(`Writing the key "${key}"`, (tx) => (this.#holds(tx, key, ifRevision) ? this.#put(tx, key, { json, ttl }) : undefined));
+    return this.#file.run(`Writing the key "${key}"`, (tx) =>
+      this.#holds(tx, key, ifRevision) ? this.#put(tx, key, { json, ttl }) : undefined,
+    );
   }
 
   delete(key: string, { ifRevision }: { readonly ifRevision?: number } = {}): Promise<boolean> {
-    return this.#file.run(`Deleting the key "${key}"`, (tx) => this.#holds(tx, key, ifRevision) && this.#delete(tx, key));
+    return this.#file.run(
+      `Deleting the key "${key}"`,
+      (tx) => this.#holds(tx, key, ifRevision) && this.#delete(tx, key),
+    );
   }
 
   async list(prefix: string, { limit = -1, after, reverse = false }: ListOptions = {}): Promise<Entry[]> {
     const from = this.#key(prefix);
     const now = this.#context.clock.now();
     const rest = { after: after === undefined ? undefined : this.#key(after), now, limit, reverse };
-    const rows = await this.#file.read(`Listing the keys "${prefix}"`, ({ values }) => values.range(from, from + LAST, rest));
+    const rows = await this.#file.read(`Listing the keys "${prefix}"`, ({ values }) =>
+      values.range(from, from + LAST, rest),
+    );
     return rows.map((row) => this.#entry(row));
   }
 
@@ -64,7 +81,9 @@ export class SqliteStore implements Store {
   }
 
   revision(bucket: string): Promise<number> {
-    return this.#file.read(`Reading the revision of "${bucket}"`, ({ values }) => values.bucketRevision(this.#key(bucket)));
+    return this.#file.read(`Reading the revision of "${bucket}"`, ({ values }) =>
+      values.bucketRevision(this.#key(bucket)),
+    );
   }
 
   async append(log: string, values: readonly unknown[]): Promise<void> {
@@ -73,7 +92,9 @@ export class SqliteStore implements Store {
   }
 
   async read(log: string, { after = 0, limit = 1000 }: ReadOptions = {}): Promise<LogEntry[]> {
-    const rows = await this.#file.read(`Reading the log "${log}"`, ({ logs }) => logs.read(this.#key(log), { after, limit }));
+    const rows = await this.#file.read(`Reading the log "${log}"`, ({ logs }) =>
+      logs.read(this.#key(log), { after, limit }),
+    );
     return rows.map(({ position, value }) => ({ position, value: JSON.parse(value) as unknown }));
   }
 
@@ -139,7 +160,11 @@ export class SqliteStore implements Store {
 
   #key(key: string): string {
     if (Buffer.byteLength(key) > LONGEST_KEY) {
-      throw new AgentwireError("OUT_OF_RANGE", `A key has ${Buffer.byteLength(key)} bytes; ${LONGEST_KEY} is the most`, { details: { limit: LONGEST_KEY } });
+      throw new AgentwireError(
+        "OUT_OF_RANGE",
+        `A key has ${Buffer.byteLength(key)} bytes; ${LONGEST_KEY} is the most`,
+        { details: { limit: LONGEST_KEY } },
+      );
     }
     return scoped(this.#context.scope, key);
   }
@@ -149,7 +174,12 @@ export class SqliteStore implements Store {
   }
 
   #entry({ key, value, revision, expiresAt }: ValueRow): Entry {
-    return { key: this.#bare(key), value: JSON.parse(value) as unknown, revision, ...(expiresAt === undefined ? {} : { expiresAt }) };
+    return {
+      key: this.#bare(key),
+      value: JSON.parse(value) as unknown,
+      revision,
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+    };
   }
 }
 

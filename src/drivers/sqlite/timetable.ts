@@ -95,7 +95,8 @@ export class Timetable {
 
   stop(): void {
     this.#stopped = true;
-    for (const alarm of [this.#due, this.#expiry, this.#orphans, this.#leases, this.#renewal, this.#sweep, this.#idle]) alarm.cancel();
+    for (const alarm of [this.#due, this.#expiry, this.#orphans, this.#leases, this.#renewal, this.#sweep, this.#idle])
+      alarm.cancel();
     for (const breath of this.#breaths) breath.cancel();
   }
 
@@ -116,7 +117,9 @@ export class Timetable {
     for (const consumer of this.#options.recoverer.consumers().values()) {
       if (consumer.options.renew) {
         if (consumer.held.size > 0) shortest = Math.min(shortest, consumer.options.lease / 3);
-      } else for (const { until } of consumer.held.values()) this.#leases.within(until - this.#options.clock.monotonic() + 1);
+      } else
+        for (const { until } of consumer.held.values())
+          this.#leases.within(until - this.#options.clock.monotonic() + 1);
     }
     if (shortest !== Number.POSITIVE_INFINITY) this.#renewal.within(shortest);
   }
@@ -131,7 +134,8 @@ export class Timetable {
   recoverSoon(): void {
     if (this.#stopped) return;
     for (const breath of this.#breaths.splice(0)) breath.cancel();
-    for (const delay of LAST_BREATHS) this.#breaths.push(this.#options.clock.after(delay, () => this.#look(() => this.#recover())));
+    for (const delay of LAST_BREATHS)
+      this.#breaths.push(this.#options.clock.after(delay, () => this.#look(() => this.#recover())));
   }
 
   /** A transaction was committed; some time after the last of many the log is written back. */
@@ -187,11 +191,13 @@ export class Timetable {
     if (this.#stopped || !tables) return;
     const { clock, scope } = this.#options;
     const now = clock.now();
-    const soon = (at: number | undefined): number => (at !== undefined && at - now <= SWEEP ? at : Number.POSITIVE_INFINITY);
+    const soon = (at: number | undefined): number =>
+      at !== undefined && at - now <= SWEEP ? at : Number.POSITIVE_INFINITY;
     this.noteDue(soon(tables.delayed.nextDue()));
     // What expired while it was held is looked at when it comes back: of messages only what was not looked at yet counts.
     const after = this.#expiredUpTo;
-    for (const at of [tables.ready.nextExpiry(after), tables.delayed.nextExpiry(after), tables.values.nextExpiry()]) this.noteExpiry(soon(at));
+    for (const at of [tables.ready.nextExpiry(after), tables.delayed.nextExpiry(after), tables.values.nextExpiry()])
+      this.noteExpiry(soon(at));
     this.#at(this.#orphans, soon(tables.peers.nextOrphan(scope)));
   }
 
@@ -235,7 +241,8 @@ export class Timetable {
       void this.#options.submit("Renewing leases", (tx) => {
         for (const consumer of consumers) {
           if (!stale(consumer)) continue;
-          for (const delivery of consumer.held.values()) delivery.until = Math.max(delivery.until, tx.monotonic + consumer.options.lease);
+          for (const delivery of consumer.held.values())
+            delivery.until = Math.max(delivery.until, tx.monotonic + consumer.options.lease);
           tx.touch(consumer);
         }
       });
@@ -255,17 +262,21 @@ export class Timetable {
 
   #sweepKeys(now: number): void {
     if (!this.#options.tables()?.dedupe.hasExpired(now)) return;
-    void this.#options.submit("Forgetting idempotency keys", (tx) => tx.tables.dedupe.sweep(tx.now, BATCH)).then((count) => {
-      if (count === BATCH && !this.#stopped) this.#sweepKeys(this.#options.clock.now());
-    });
+    void this.#options
+      .submit("Forgetting idempotency keys", (tx) => tx.tables.dedupe.sweep(tx.now, BATCH))
+      .then((count) => {
+        if (count === BATCH && !this.#stopped) this.#sweepKeys(this.#options.clock.now());
+      });
   }
 
   #removeOrphan(name: string): void {
-    void this.#options.submit("Removing an inbox whose owner is gone", (tx) => deleteInboxStep(tx, name)).then((step) => {
-      if (this.#stopped || !step) return;
-      if (step.more) this.#removeOrphan(name);
-      else this.lookAhead();
-    });
+    void this.#options
+      .submit("Removing an inbox whose owner is gone", (tx) => deleteInboxStep(tx, name))
+      .then((step) => {
+        if (this.#stopped || !step) return;
+        if (step.more) this.#removeOrphan(name);
+        else this.lookAhead();
+      });
   }
 
   #idled(): void {

@@ -70,7 +70,11 @@ export class Transaction implements Moment {
   readonly #touched = new Set<LocalConsumer>();
   readonly #foreignRecords = new Map<string, ReceiptRecord[]>();
 
-  constructor(tables: Tables, outlets: ReadonlyMap<string, Outlet>, at: Moment & { readonly scope: string; readonly peer: string; readonly codec: Codec }) {
+  constructor(
+    tables: Tables,
+    outlets: ReadonlyMap<string, Outlet>,
+    at: Moment & { readonly scope: string; readonly peer: string; readonly codec: Codec },
+  ) {
     this.tables = tables;
     this.#outlets = outlets;
     this.scope = at.scope;
@@ -96,7 +100,11 @@ export class Transaction implements Moment {
   }
 
   /** A copy is free to be handed out: at the end of its priority, or at an old place. */
-  supply(inbox: InboxRow, row: ReadyCopy, { message, restored }: { message: Envelope | undefined; restored: boolean }): void {
+  supply(
+    inbox: InboxRow,
+    row: ReadyCopy,
+    { message, restored }: { message: Envelope | undefined; restored: boolean },
+  ): void {
     const outlet = this.outletOf(inbox);
     if (outlet) {
       if (restored) {
@@ -164,7 +172,12 @@ export class Transaction implements Moment {
   }
 
   /** Ends a copy that no consumer decides about; its row is removed by the caller. */
-  endUnheld(inbox: InboxRow, copy: Pick<ReadyCopy, "id" | "attempt" | "offeredAt" | "holder">, end: End, reason?: string): void {
+  endUnheld(
+    inbox: InboxRow,
+    copy: Pick<ReadyCopy, "id" | "attempt" | "offeredAt" | "holder">,
+    end: End,
+    reason?: string,
+  ): void {
     this.end(inbox, {
       id: copy.id,
       recipient: inbox.name,
@@ -187,7 +200,12 @@ export class Transaction implements Moment {
 
   /** Keeps a dead letter. */
   bury(inbox: InboxRow, id: string, letter: DeadLetter<Envelope | { readonly raw: string }>): void {
-    this.put(scoped(inbox.scope, deadLetterKey(inbox.name, id)), bucketOf(deadLetterKey(inbox.name, id)), JSON.stringify(letter), undefined);
+    this.put(
+      scoped(inbox.scope, deadLetterKey(inbox.name, id)),
+      bucketOf(deadLetterKey(inbox.name, id)),
+      JSON.stringify(letter),
+      undefined,
+    );
   }
 
   /** Writes a value under a scoped key; returns its revision. */
@@ -224,7 +242,8 @@ export class Transaction implements Moment {
   }
 
   #appendRecords(scope: string, records: readonly ReceiptRecord[]): void {
-    for (const [log, entries] of byReceiptLog(records)) this.tables.logs.append(scoped(scope, log), [JSON.stringify(entries)]);
+    for (const [log, entries] of byReceiptLog(records))
+      this.tables.logs.append(scoped(scope, log), [JSON.stringify(entries)]);
   }
 
   #writeClaim(consumer: LocalConsumer): void {

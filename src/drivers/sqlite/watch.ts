@@ -37,7 +37,12 @@ export class Watch {
 
   #rows(): readonly { readonly key: string; readonly value: string; readonly revision: number }[] {
     const { session, clock, prefix } = this.#options;
-    return session.tables.values.range(prefix, prefix + LAST, { after: undefined, now: clock.now(), limit: -1, reverse: false });
+    return session.tables.values.range(prefix, prefix + LAST, {
+      after: undefined,
+      now: clock.now(),
+      limit: -1,
+      reverse: false,
+    });
   }
 
   #look(keys: ReadonlySet<string>): void {
@@ -68,7 +73,11 @@ export class Watch {
     this.#tell(changes);
   }
 
-  #compare(key: string, row: { readonly value: string; readonly revision: number } | undefined, changes: Change[]): void {
+  #compare(
+    key: string,
+    row: { readonly value: string; readonly revision: number } | undefined,
+    changes: Change[],
+  ): void {
     const bare = key.slice(this.#options.strip);
     if (row) {
       if (this.#known.get(key) === row.revision) return;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { AgentwireError } from "../../../src/errors.ts";
 import { CommitQueue } from "../../../src/drivers/sqlite/commit-queue.ts";
 import type { Transaction } from "../../../src/drivers/sqlite/transaction.ts";
 import { Work } from "../../../src/drivers/sqlite/work.ts";
+import { AgentwireError } from "../../../src/errors.ts";
 
 const fault = (code: string): Error => Object.assign(new Error(code), { code });
 
@@ -27,7 +27,8 @@ function queueOver(faults: { begin?: (Error | undefined)[]; commit?: (Error | un
     committed: () => {},
     reopen: () => journal.push("reopen"),
   });
-  const submit = <T>(step: (tx: Transaction) => T, lazy = false): Promise<T> => queue.submit(new Work("Testing", step), { lazy });
+  const submit = <T>(step: (tx: Transaction) => T, lazy = false): Promise<T> =>
+    queue.submit(new Work("Testing", step), { lazy });
   return { queue, journal, submit };
 }
 
@@ -102,7 +103,11 @@ describe("CommitQueue", () => {
     expect(results).toMatchObject([{ reason: { code: expected } }, { reason: { code: expected } }]);
     expect(await submit(() => 3)).toBe(3);
     // A disk that is full is no reason to distrust the connection; a failed sync is.
-    expect(journal).toEqual(code === "SQLITE_FULL" ? ["begin", "rollback", "begin", "commit"] : ["begin", "rollback", "reopen", "begin", "commit"]);
+    expect(journal).toEqual(
+      code === "SQLITE_FULL"
+        ? ["begin", "rollback", "begin", "commit"]
+        : ["begin", "rollback", "reopen", "begin", "commit"],
+    );
   });
 
   it("fails what is queued when it is closed, and takes nothing more", async () => {

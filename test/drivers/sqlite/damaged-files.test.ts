@@ -1,9 +1,19 @@
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import Database from "better-sqlite3";
-import { chmodSync, copyFileSync, existsSync, readFileSync, renameSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ErrorCode } from "../../../src/errors.ts";
-import { deadLetterKey } from "../../../src/broker/receipt-log.ts";
 import type { DriverEvent } from "../../../src/broker/driver.ts";
+import { deadLetterKey } from "../../../src/broker/receipt-log.ts";
+import type { ErrorCode } from "../../../src/errors.ts";
 import type { DeadLetter } from "../../../src/message/receipt-record.ts";
 import { Collected, driverOn, message, Workbench } from "./setup.ts";
 
@@ -20,7 +30,12 @@ describe("files that are not as they should be", () => {
     const { broker } = driverOn(bench.path);
     await broker.open();
     await broker.declareInbox({ name: "inbox" });
-    await broker.publish(Array.from({ length: 200 }, (_, at) => ({ message: message(`m${at}`, { payload: "x".repeat(500) }), to: ["inbox"] })));
+    await broker.publish(
+      Array.from({ length: 200 }, (_, at) => ({
+        message: message(`m${at}`, { payload: "x".repeat(500) }),
+        to: ["inbox"],
+      })),
+    );
     await broker.close();
   }
 
@@ -52,7 +67,10 @@ describe("files that are not as they should be", () => {
     await refuses("STORE_CORRUPT");
   });
 
-  it.each([["a zeroed page", 0], ["flipped bits", 0xff]])("refuses a file with %s in a tree", async (_, fill) => {
+  it.each([
+    ["a zeroed page", 0],
+    ["flipped bits", 0xff],
+  ])("refuses a file with %s in a tree", async (_, fill) => {
     await filled();
     const bytes = readFileSync(bench.path);
     for (let page = 1; page * 8192 < bytes.length; page++) {
@@ -123,7 +141,8 @@ describe("files that are not as they should be", () => {
     const publish = async () => (await broker.publish([{ message: message("a"), to: ["inbox"] }]))[0];
     let result = await publish();
     // The file is looked at once a second.
-    for (const start = performance.now(); result?.status !== "failed" && performance.now() - start < 5000; ) result = await publish();
+    for (const start = performance.now(); result?.status !== "failed" && performance.now() - start < 5000; )
+      result = await publish();
     expect(result).toMatchObject({ status: "failed", error: { code: "STORE_CORRUPT" } });
     expect(existsSync(bench.path)).toBe(false);
     renameSync(`${bench.path}-moved`, bench.path);
@@ -144,18 +163,40 @@ describe("files that are not as they should be", () => {
     const events: DriverEvent[] = [];
     const { broker, store } = await bench.open("one", events);
     const collected = new Collected();
-    const consumer = await broker.consume("inbox", { instance: "one", lease: 30_000, renew: true, onDeliveries: collected.take });
+    const consumer = await broker.consume("inbox", {
+      instance: "one",
+      lease: 30_000,
+      renew: true,
+      onDeliveries: collected.take,
+    });
     consumer.credit(1000);
     await consumer.tried();
     const broken = ["m1", "m2", "m3", "m4", "m5", "m7"];
     expect(collected.ids).toHaveLength(200 - broken.length);
     for (const id of broken) expect(collected.ids).not.toContain(id);
     const codes: string[] = [];
-    for (const id of broken) codes.push(((await store.get(deadLetterKey("inbox", id)))?.value as DeadLetter<unknown>).code);
-    expect(codes).toEqual(["DECODE_FAILED", "DECODE_FAILED", "DECODE_FAILED", "VERSION_UNSUPPORTED", "ENVELOPE_INVALID", "DECODE_FAILED"]);
-    expect(((await store.get(deadLetterKey("inbox", "m4")))?.value as DeadLetter<{ raw: string }>).message.raw).toContain('"v":99');
+    for (const id of broken)
+      codes.push(((await store.get(deadLetterKey("inbox", id))) as { value: DeadLetter<unknown> }).value.code);
+    expect(codes).toEqual([
+      "DECODE_FAILED",
+      "DECODE_FAILED",
+      "DECODE_FAILED",
+      "VERSION_UNSUPPORTED",
+      "ENVELOPE_INVALID",
+      "DECODE_FAILED",
+    ]);
+    expect(
+      ((await store.get(deadLetterKey("inbox", "m4"))) as { value: DeadLetter<{ raw: string }> }).value.message.raw,
+    ).toContain('"v":99');
     expect(events.filter(({ type }) => type === "driver.quarantined")).toHaveLength(broken.length);
-    expect((await broker.inspect(["inbox"]))[0]).toMatchObject({ accepted: 200, waiting: 194, ended: { "dead-lettered": 6 } });
-    expect(collected.deliveries.find((delivery) => delivery.message.id === "m6")).toMatchObject({ attempt: 4, failures: [] });
+    expect((await broker.inspect(["inbox"]))[0]).toMatchObject({
+      accepted: 200,
+      waiting: 194,
+      ended: { "dead-lettered": 6 },
+    });
+    expect(collected.deliveries.find((delivery) => delivery.message.id === "m6")).toMatchObject({
+      attempt: 4,
+      failures: [],
+    });
   });
 });

@@ -17,11 +17,18 @@ describe("the sqlite driver in one process", () => {
   afterEach(() => bench.dispose());
 
   async function publish({ broker }: SqliteDriver, messages: readonly Envelope[]): Promise<void> {
-    for (const result of await broker.publish(messages.map((one) => ({ message: one, to: ["inbox"] })))) expect(result.status).toBe("accepted");
+    for (const result of await broker.publish(messages.map((one) => ({ message: one, to: ["inbox"] }))))
+      expect(result.status).toBe("accepted");
   }
 
   async function consume({ broker }: SqliteDriver, collected: Collected, credit = 100): Promise<Consumer> {
-    const consumer = await broker.consume("inbox", { instance: "one", lease: 30_000, renew: true, onDeliveries: collected.take, onRevoked: collected.revoke });
+    const consumer = await broker.consume("inbox", {
+      instance: "one",
+      lease: 30_000,
+      renew: true,
+      onDeliveries: collected.take,
+      onRevoked: collected.revoke,
+    });
     consumer.credit(credit);
     await consumer.tried();
     return consumer;
@@ -85,10 +92,19 @@ describe("the sqlite driver in one process", () => {
     await driver.broker.declareInbox({ name: "inbox" });
     await publish(driver, [message("a")]);
     const collected = new Collected();
-    const consumer = await driver.broker.consume("inbox", { instance: "one", lease: 150, renew: false, onDeliveries: collected.take, onRevoked: collected.revoke });
+    const consumer = await driver.broker.consume("inbox", {
+      instance: "one",
+      lease: 150,
+      renew: false,
+      onDeliveries: collected.take,
+      onRevoked: collected.revoke,
+    });
     consumer.credit(2);
     await collected.reach(2);
-    expect(collected.deliveries.map(({ attempt, redelivered }) => [attempt, redelivered])).toEqual([[1, false], [2, true]]);
+    expect(collected.deliveries.map(({ attempt, redelivered }) => [attempt, redelivered])).toEqual([
+      [1, false],
+      [2, true],
+    ]);
     expect(collected.revoked).toEqual([{ id: "a", why: "lease-lost" }]);
     expect(await acknowledge(collected.deliveries[0]!)).toBe("lost");
     expect(await collected.deliveries[1]!.extend(10_000)).toBe(true);
@@ -106,7 +122,11 @@ describe("the sqlite driver in one process", () => {
     await consumer.tried();
     expect(collected.ids).toEqual(sent.map(({ id }) => id));
     await Promise.all(collected.deliveries.map(acknowledge));
-    expect((await driver.broker.inspect(["inbox"]))[0]).toMatchObject({ waiting: 0, held: 0, ended: { acknowledged: 6000 } });
+    expect((await driver.broker.inspect(["inbox"]))[0]).toMatchObject({
+      waiting: 0,
+      held: 0,
+      ended: { acknowledged: 6000 },
+    });
   });
 
   it("goes on when a listener throws, and reports it", async () => {
@@ -147,7 +167,13 @@ describe("the sqlite driver in one process", () => {
     const { sqliteDriver } = await import("../../../src/drivers/sqlite/index.ts");
     const { systemClock } = await import("../../../src/internal/clock.ts");
     const { jsonCodec } = await import("../../../src/message/codec-json.ts");
-    const other = sqliteDriver(`sqlite:${bench.path}`, { clock: systemClock, codec: jsonCodec, scope: "other/default", instance: "two", report: () => {} });
+    const other = sqliteDriver(`sqlite:${bench.path}`, {
+      clock: systemClock,
+      codec: jsonCodec,
+      scope: "other/default",
+      instance: "two",
+      report: () => {},
+    });
     await other.broker.open();
     bench.onEnd(() => other.broker.close());
     expect(await other.broker.inspect()).toEqual([]);
@@ -170,7 +196,9 @@ describe("the sqlite driver in one process", () => {
 
   it("keeps no finished process alive", { timeout: 30_000 }, async () => {
     const script = fileURLToPath(new URL("unclosed-main.ts", import.meta.url));
-    const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", script, bench.path], { timeout: 20_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", script, bench.path], {
+      timeout: 20_000,
+    });
     expect(stdout.trim()).toBe("delivered a");
     // What it held when it ended without taking leave goes to the next one.
     const driver = await bench.open();

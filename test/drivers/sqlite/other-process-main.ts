@@ -11,7 +11,14 @@ const tell = (news: News): void => void process.send?.(news);
 
 function end(delivery: Delivery): Promise<string> {
   const { id } = delivery.message;
-  const record = { id, recipient: delivery.inbox, end: "acknowledged", at: Date.now(), instance, attempt: delivery.attempt } as const;
+  const record = {
+    id,
+    recipient: delivery.inbox,
+    end: "acknowledged",
+    at: Date.now(),
+    instance,
+    attempt: delivery.attempt,
+  } as const;
   return Promise.resolve(delivery.settle({ outcome: "end", record }));
 }
 
@@ -23,7 +30,10 @@ async function publish(publications: readonly Publication[]): Promise<string[]> 
 async function run(command: Command): Promise<readonly string[]> {
   switch (command.do) {
     case "declare":
-      await broker.declareInbox({ name: command.inbox, ...(command.expiresAfter === undefined ? {} : { expiresAfter: command.expiresAfter }) });
+      await broker.declareInbox({
+        name: command.inbox,
+        ...(command.expiresAfter === undefined ? {} : { expiresAfter: command.expiresAfter }),
+      });
       return [];
     case "publish": {
       const dueAt = command.dueIn === undefined ? {} : { dueAt: Date.now() + command.dueIn };
@@ -41,7 +51,9 @@ async function run(command: Command): Promise<readonly string[]> {
             if (settle) void end(delivery);
             else held.set(delivery.message.id, delivery);
           }
-          tell({ delivered: deliveries.map(({ message: { id }, attempt, redelivered }) => ({ id, attempt, redelivered })) });
+          tell({
+            delivered: deliveries.map(({ message: { id }, attempt, redelivered }) => ({ id, attempt, redelivered })),
+          });
           credit -= deliveries.length;
           if (settle && credit < command.credit / 2) consumer.credit((credit = command.credit));
         },

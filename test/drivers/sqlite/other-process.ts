@@ -6,7 +6,13 @@ import { fileURLToPath } from "node:url";
 export type Command =
   | { readonly do: "declare"; readonly inbox: string; readonly expiresAfter?: number }
   | { readonly do: "publish"; readonly inbox: string; readonly ids: readonly string[]; readonly dueIn?: number }
-  | { readonly do: "consume"; readonly inbox: string; readonly credit: number; readonly lease?: number; readonly settle?: boolean }
+  | {
+      readonly do: "consume";
+      readonly inbox: string;
+      readonly credit: number;
+      readonly lease?: number;
+      readonly settle?: boolean;
+    }
   | { readonly do: "settle-held" }
   | { readonly do: "flood"; readonly inbox: string; readonly prefix: string }
   | { readonly do: "close" };
@@ -35,7 +41,10 @@ export class OtherProcess {
   /** Starts a process that has the file open when this resolves. */
   static async start(path: string, instance: string): Promise<OtherProcess> {
     const script = fileURLToPath(new URL("other-process-main.ts", import.meta.url));
-    const child = fork(script, [path, instance], { execArgv: ["--import", "tsx"], stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    const child = fork(script, [path, instance], {
+      execArgv: ["--import", "tsx"],
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
     await once(child, "message");
     return new OtherProcess(child);
   }

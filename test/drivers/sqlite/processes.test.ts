@@ -20,7 +20,13 @@ describe("several processes on one file", () => {
   }
 
   async function consume({ broker }: SqliteDriver, collected: Collected, credit: number): Promise<Consumer> {
-    const consumer = await broker.consume("inbox", { instance: "here", lease: 30_000, renew: true, onDeliveries: collected.take, onRevoked: collected.revoke });
+    const consumer = await broker.consume("inbox", {
+      instance: "here",
+      lease: 30_000,
+      renew: true,
+      onDeliveries: collected.take,
+      onRevoked: collected.revoke,
+    });
     consumer.credit(credit);
     return consumer;
   }
@@ -39,7 +45,11 @@ describe("several processes on one file", () => {
     await until(() => other.delivered.length === 2);
     const [status] = await here.broker.inspect(["inbox"], { peek: 3 });
     expect(status).toMatchObject({ waiting: 3, held: 2, consumers: 1 });
-    expect(status?.messages?.map(({ state, instance }) => [state, instance])).toEqual([["held", "other"], ["held", "other"], ["ready", undefined]]);
+    expect(status?.messages?.map(({ state, instance }) => [state, instance])).toEqual([
+      ["held", "other"],
+      ["held", "other"],
+      ["ready", undefined],
+    ]);
 
     const collected = new Collected();
     await consume(here, collected, 10);
@@ -49,7 +59,10 @@ describe("several processes on one file", () => {
     await other.kill();
     const deliveries = await collected.reach(3);
     expect(performance.now() - killed).toBeLessThan(2000);
-    expect(deliveries.slice(1).map(({ message: { id }, attempt, redelivered }) => [id, attempt, redelivered])).toEqual([["a", 2, true], ["b", 2, true]]);
+    expect(deliveries.slice(1).map(({ message: { id }, attempt, redelivered }) => [id, attempt, redelivered])).toEqual([
+      ["a", 2, true],
+      ["b", 2, true],
+    ]);
     for (const delivery of deliveries) expect(await acknowledge(delivery)).toBe("settled");
     const [after] = await here.broker.inspect(["inbox"]);
     expect(after).toMatchObject({ waiting: 0, held: 0, accepted: 3, consumers: 1, ended: { acknowledged: 3 } });
@@ -67,7 +80,10 @@ describe("several processes on one file", () => {
     const collected = new Collected();
     await consume(here, collected, 10);
     const deliveries = await collected.reach(2);
-    expect(deliveries.map(({ message: { id }, attempt, redelivered }) => [id, attempt, redelivered])).toEqual([["a", 2, true], ["b", 1, false]]);
+    expect(deliveries.map(({ message: { id }, attempt, redelivered }) => [id, attempt, redelivered])).toEqual([
+      ["a", 2, true],
+      ["b", 1, false],
+    ]);
   });
 
   it("hands a message that killed two processes out alone", { timeout: TIMEOUT }, async () => {
@@ -91,7 +107,9 @@ describe("several processes on one file", () => {
     expect(collected.ids).toEqual(["poison", "neighbour-1", "neighbour-2"]);
   });
 
-  it("takes over from a stopped process, whose late acknowledgment then changes nothing", { timeout: TIMEOUT }, async () => {
+  it("takes over from a stopped process, whose late acknowledgment then changes nothing", {
+    timeout: TIMEOUT,
+  }, async () => {
     const here = await bench.open();
     await here.broker.declareInbox({ name: "inbox" });
     const other = await start("other");

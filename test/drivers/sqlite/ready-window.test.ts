@@ -5,8 +5,18 @@ import { type LoadLevel, ReadyWindow } from "../../../src/drivers/sqlite/ready-w
 import { levelEnd, slotOf } from "../../../src/drivers/sqlite/slots.ts";
 
 const copy = (slot: number): ReadyCopy => ({
-  slot, id: `${slot}`, type: "t", attempt: 0, crashes: 0, cancelled: undefined, failures: undefined, offeredAt: undefined,
-  holder: undefined, expiresAt: undefined, orderKey: undefined, message: undefined,
+  slot,
+  id: `${slot}`,
+  type: "t",
+  attempt: 0,
+  crashes: 0,
+  cancelled: undefined,
+  failures: undefined,
+  offeredAt: undefined,
+  holder: undefined,
+  expiresAt: undefined,
+  orderKey: undefined,
+  message: undefined,
 });
 
 /** A table of free and taken slots, as the window reads it. */
@@ -15,8 +25,15 @@ class Table {
   readonly taken = new Set<number>();
 
   readonly load: LoadLevel = (priority, after, limit) => {
-    const rows = this.slots.filter((slot) => slot > after && slot <= levelEnd(priority)).sort((a, b) => a - b).slice(0, limit);
-    return { rows: rows.filter((slot) => !this.taken.has(slot)).map(copy), last: rows.at(-1) ?? after, complete: rows.length < limit };
+    const rows = this.slots
+      .filter((slot) => slot > after && slot <= levelEnd(priority))
+      .sort((a, b) => a - b)
+      .slice(0, limit);
+    return {
+      rows: rows.filter((slot) => !this.taken.has(slot)).map(copy),
+      last: rows.at(-1) ?? after,
+      complete: rows.length < limit,
+    };
   };
 
   first(priority: number): number | undefined {
@@ -27,7 +44,11 @@ class Table {
 
 describe("ReadyWindow", () => {
   it("knows the first free copy of each priority, whatever happens to the table", () => {
-    const step = fc.record({ do: fc.constantFrom("add", "add", "add", "take", "take", "give back", "end", "reset"), at: fc.nat(), priority: fc.nat(4) });
+    const step = fc.record({
+      do: fc.constantFrom("add", "add", "add", "take", "take", "give back", "end", "reset"),
+      at: fc.nat(),
+      priority: fc.nat(4),
+    });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 300 }), fc.nat(100), (steps, before) => {
         const table = new Table();

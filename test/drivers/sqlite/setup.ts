@@ -15,14 +15,29 @@ export type SqliteDriver = Driver & { readonly store: Store };
 /** A driver on a file, not yet open; its events go into `events`. */
 export function driverOn(path: string, instance = "one", events: DriverEvent[] = []): SqliteDriver {
   const report = (event: DriverEvent): void => void events.push(event);
-  return sqliteDriver(`sqlite:${path}`, { clock: systemClock, codec: jsonCodec, scope: "test/default", instance, report }) as SqliteDriver;
+  return sqliteDriver(`sqlite:${path}`, {
+    clock: systemClock,
+    codec: jsonCodec,
+    scope: "test/default",
+    instance,
+    report,
+  }) as SqliteDriver;
 }
 
 /** A plain message. */
 export function message(id: string, fields: Partial<Envelope> = {}): Envelope {
   return {
-    v: 1, id, type: "test.note", version: 1, from: "sender", priority: "normal", createdAt: Date.now(),
-    conversationId: id, headers: {}, payload: { text: id }, ...fields,
+    v: 1,
+    id,
+    type: "test.note",
+    version: 1,
+    from: "sender",
+    priority: "normal",
+    createdAt: Date.now(),
+    conversationId: id,
+    headers: {},
+    payload: { text: id },
+    ...fields,
   };
 }
 
@@ -55,7 +70,13 @@ export class Collected {
 /** Acknowledges a delivery. */
 export async function acknowledge(delivery: Delivery): Promise<string> {
   const { id } = delivery.message;
-  const record = { id, recipient: delivery.inbox, end: "acknowledged", at: Date.now(), attempt: delivery.attempt } as const;
+  const record = {
+    id,
+    recipient: delivery.inbox,
+    end: "acknowledged",
+    at: Date.now(),
+    attempt: delivery.attempt,
+  } as const;
   return delivery.settle({ outcome: "end", record });
 }
 
