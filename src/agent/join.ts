@@ -99,7 +99,8 @@ export async function join(definition: AgentDefinition<string, unknown, unknown>
     throw new AgentwireError("UNSUPPORTED", `${broker.capabilities.driver} cannot split the inbox of "${spec.name}" between handlers and pull`);
   }
   const works = pulled.length === 0 || selective;
-  registry.announce(spec.name, () => ({ ...state, running: worker?.running ?? 0 }));
+  const doing = (): InstanceState => ({ ...state, running: worker?.running ?? 0 });
+  registry.announce(spec.name, doing);
   if (works) await worker.start(pulled.length === 0 ? {} : { exceptTypes: pulled.map((type) => type.name) });
   if (handlers.size > 0) parts.keepAlive.hold();
   if (events.wants("agent.joined")) events.emit({ type: "agent.joined", at: clock.now(), agent: spec.name, instance: parts.instance });
@@ -121,7 +122,7 @@ export async function join(definition: AgentDefinition<string, unknown, unknown>
     },
     leave: async () => {
       if (handlers.size > 0) parts.keepAlive.release();
-      await registry.retire(spec.name);
+      await registry.retire(spec.name, doing);
       if (events.wants("agent.left")) events.emit({ type: "agent.left", at: clock.now(), agent: spec.name, instance: parts.instance });
     },
   };

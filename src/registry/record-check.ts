@@ -3,7 +3,7 @@ import { compilePattern } from "../message/pattern.ts";
 import { type AgentRecord, MOST_SUBSCRIPTIONS } from "./record.ts";
 
 /** Largest record of one agent, in bytes of JSON. */
-export const LARGEST_RECORD = 512 * 1024;
+const LARGEST_RECORD = 512 * 1024;
 
 /**
  * A record as it will be stored: plain JSON, within the limits.
