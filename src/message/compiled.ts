@@ -1,6 +1,5 @@
 import type { Issue } from "../errors.ts";
 import type { JsonSchema } from "./json-schema.ts";
-import type { MessageType } from "./message-type.ts";
 
 /** What a validation found: the schema's output, or what is wrong. */
 export type Validation =
@@ -24,6 +23,6 @@ export interface CompiledType {
 }
 
 /** The compiled schemas of a message type. */
-export function compiled(type: MessageType): CompiledType {
+export function compiled(type: { readonly "~compiled": CompiledType }): CompiledType {
   return type["~compiled"];
 }

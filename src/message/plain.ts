@@ -3,7 +3,7 @@ import { AgentwireError } from "../errors.ts";
 /** Deepest nesting of a payload. */
 export const MAX_DEPTH = 64;
 /** Largest payload, in bytes of JSON. */
-export const MAX_SIZE = 10 * 1024 * 1024;
+const MAX_SIZE = 10 * 1024 * 1024;
 
 /** What is charged while copying is never more than the bytes of JSON, and at least a twelfth of them: six for `\u0000`, 24 for the longest number. */
 const MOST_BYTES_PER_CHARGE = 12;

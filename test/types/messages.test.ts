@@ -11,6 +11,7 @@ import {
   type ReplyInputOf,
   type ReplyOf,
 } from "agentwire";
+import { expect, it } from "vitest";
 import { z } from "zod";
 
 type Same<A, B> = (<X>() => X extends A ? 1 : 2) extends <X>() => X extends B ? 1 : 2 ? true : false;
@@ -58,28 +59,36 @@ holds<
 const Given = defineMessage("given", jsonSchema<{ q: number }>({ type: "object" }));
 holds<Same<InputOf<typeof Given>, { q: number }>>();
 
-// A message is told apart by `is` and by its type's name.
-declare const message: Message<typeof Note> | Message<typeof Ask>;
-if (Note.is(message)) holds<Same<typeof message.payload, { text: string }>>();
-if (message.type === "ask") holds<Same<typeof message.payload.at, Date>>();
-// @ts-expect-error messages are read only
-message.id = "x";
-
-// Every message type is a MessageType.
-const all: readonly MessageType[] = [Note, Ask, Order, Given];
-void all;
-
-Note.message({ text: "a" }, { to: "x" });
-// @ts-expect-error the payload must fit
-Note.message({ txt: "a" });
-
-defineMessage("order", z.object({ cents: z.number() }), {
-  version: 2,
-  upcast: { 1: (old: { euros: number }) => ({ cents: old.euros * 100 }) },
+it("a message is told apart by `is` and by its type's name", () => {
+  const told = (message: Message<typeof Note> | Message<typeof Ask>): unknown => {
+    if (Note.is(message)) {
+      holds<Same<typeof message.payload, { text: string }>>();
+      return message.payload.text;
+    }
+    if (message.type === "ask") holds<Same<typeof message.payload.at, Date>>();
+    // @ts-expect-error messages are read only
+    if (message.id === "") message.id = "x";
+    return message.payload.limit;
+  };
+  expect(told({ type: "note", id: "1", payload: { text: "a" } } as Message<typeof Note>)).toBe("a");
+  expect(told({ type: "ask", id: "1", payload: { limit: 5 } } as Message<typeof Ask>)).toBe(5);
 });
-// @ts-expect-error no such priority
-defineMessage("x", z.string(), { priority: "urgent" });
-// @ts-expect-error no unit
-defineMessage("x", z.string(), { ttl: "60" });
-// @ts-expect-error not a schema
-defineMessage("x", "text");
+
+it("every message type is a MessageType", () => {
+  const all: readonly MessageType[] = [Note, Ask, Order, Given];
+  expect(all.map((type) => type.hasReply)).toEqual([false, true, false, false]);
+});
+
+it("what does not fit does not compile, and is refused where it is run", () => {
+  const draft = Note.message({ text: "a" }, { to: "x" });
+  // @ts-expect-error the payload must fit; a draft is checked when it is sent
+  expect(Note.message({ txt: "a" }).type).toBe(draft.type);
+  // @ts-expect-error no such priority
+  expect(() => defineMessage("x", z.string(), { priority: "urgent" })).toThrow("priority");
+  // @ts-expect-error no unit
+  expect(() => defineMessage("x", z.string(), { ttl: "60" })).toThrow("ttl");
+  // @ts-expect-error not a schema
+  expect(() => defineMessage("x", "text")).toThrow("schema");
+  const upcast = { 1: (old: { euros: number }) => ({ cents: old.euros * 100 }) };
+  expect(defineMessage("order", z.object({ cents: z.number() }), { version: 2, upcast }).version).toBe(2);
+});
