@@ -1,4 +1,5 @@
 import { AgentwireError } from "../errors.ts";
+import { systemClock } from "../internal/clock.ts";
 import { escapeSegment, unescapeSegment } from "./channel-escape.ts";
 import type { Envelope } from "./envelope.ts";
 import { checkEnvelope } from "./envelope-check.ts";
@@ -96,7 +97,7 @@ export function fromCloudEvent(event: CloudEvent): AnyMessage {
     version: wholeNumber(event["typeversion"]) ?? 1,
     from: NAME.test(event.source) ? event.source : escapeSegment(event.source),
     priority: "normal",
-    createdAt: timeOf("time", event.time) ?? Date.now(),
+    createdAt: timeOf("time", event.time) ?? systemClock.now(),
     conversationId: event.id,
     payload: copyPlain(event.data ?? null, "the event's data"),
   };
