@@ -41,6 +41,7 @@ export class CommitQueue {
   #queue: Work[] = [];
   #scheduled = false;
   #lazyTimer: NodeJS.Timeout | undefined;
+  #retry: NodeJS.Timeout | undefined;
   #tries = 0;
   #busySince = 0;
   #broken = false;
@@ -59,6 +60,8 @@ export class CommitQueue {
       return work.promise;
     }
     this.#queue.push(work as Work);
+    // It may be pausing for nobody's sake, and would let the process end.
+    this.#retry?.ref();
     if (!lazy) this.kick();
     else if (!this.#scheduled && this.#lazyTimer === undefined) this.#lazyTimer = setTimeout(this.#flush, LAZY_DELAY);
     return work.promise;
@@ -93,6 +96,7 @@ export class CommitQueue {
     this.#scheduled = false;
     clearTimeout(this.#lazyTimer);
     this.#lazyTimer = undefined;
+    this.#retry = undefined;
     if (this.#closed) return;
     let tx: Transaction;
     try {
@@ -195,8 +199,8 @@ export class CommitQueue {
     if (this.#tries <= EAGER_TRIES) setImmediate(this.#flush);
     else {
       const pause = Math.min(LONGEST_PAUSE, 1 + (this.#tries - EAGER_TRIES) / 4) * (0.5 + Math.random());
-      const timer = setTimeout(this.#flush, pause);
-      if (this.#queue.length === 0) timer.unref();
+      this.#retry = setTimeout(this.#flush, pause);
+      if (this.#queue.length === 0) this.#retry.unref();
     }
   }
 

@@ -37,9 +37,11 @@ export const consumerStopped: Row = {
       }
       await Promise.all(senders.map((sender) => sender.says("done")));
       await scene.drain(2 * scale.lease + 3_000);
+      const ended = team.filter((one) => one.isOver).map((one) => one.lines.slice(-12).join(" | "));
       const { verdict, written } = await scene.verdict();
       const result = judged(verdict);
       result.figures["stopped"] = strikes * 2;
+      if (ended.length > 0) result.broken.push(`${ended.length} programs ended, such as one with ${ended[0]}`);
       const lost = written.filter((event) => event.event === "ack" && event.step === "lost").length;
       result.figures["told LEASE_LOST"] = lost;
       if (lost === 0) result.broken.push("nobody was told LEASE_LOST, so the row has shown nothing");
