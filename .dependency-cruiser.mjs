@@ -2,7 +2,7 @@
 const base = ["internal", "errors.ts", "error-codes.ts"];
 const contracts = [...base, "message", "broker", "store"];
 const below = [...contracts, "delivery", "observe", "security", "registry", "state"];
-const entry = ["connect.ts", "connect-options.ts", "connected-bus.ts"];
+const entry = ["connect.ts", "connect-options.ts", "connected-bus.ts", "observers.ts"];
 const outside = [...below, "bus", "agent", "task", "run", "memory", "twins", "index.ts", ...entry];
 
 export const rooms = {
@@ -26,6 +26,7 @@ export const rooms = {
   twins: [...base, "message", "agent", "bus"],
   "drivers.ts": [...contracts, "drivers"],
   "connect-options.ts": [...below, "bus", "agent"],
+  "observers.ts": [...below, "connect-options.ts"],
   "connected-bus.ts": [...below, "bus", "agent", "task", "run", "memory", "connect-options.ts"],
   "connect.ts": [...outside, "drivers.ts"],
   "index.ts": outside,
