@@ -16,9 +16,13 @@ export const agentwireBacklog: Side = async (task) => {
   const { count } = task;
   const bus = await openBus(task);
   const payload = payloads(task);
-  const options = LEVELS.map((priority) => ({ to: NAME, priority, ifUnknown: "hold" as const }));
-  const agent = defineAgent({ name: NAME, concurrency: 128, capacity: 10_000_000 });
-  // Its inbox gets its size when the agent joins for the first time.
+  const options = LEVELS.map((priority) => ({ to: NAME, priority }));
+  let handled = (_sequence: number): void => {};
+  const agent = defineAgent({ name: NAME, concurrency: 256, capacity: 10_000_000 }).on(
+    Work,
+    ({ payload: { sequence } }) => handled(sequence),
+  );
+  // Known but away: what is sent now waits for it.
   const first = await bus.join(agent);
   await first.leave();
   for (let sent = 0; sent < backlog; sent += 500) {
@@ -36,12 +40,11 @@ export const agentwireBacklog: Side = async (task) => {
 
   const ledger = new Ledger(backlog + count);
   let draining = 0;
-  const running = await bus.join(
-    agent.on(Work, ({ payload: { sequence } }) => {
-      ledger.note(sequence);
-      if (ledger.arrived === warm) draining = performance.now();
-    }),
-  );
+  handled = (sequence) => {
+    ledger.note(sequence);
+    if (ledger.arrived === warm) draining = performance.now();
+  };
+  const running = await bus.join(agent);
   await ledger.reached(count);
   const drained = performance.now();
   const rss = process.resourceUsage().maxRSS / 1024;

@@ -12,8 +12,16 @@ const CONCURRENCY = 256;
 export async function agentwireQueue(task: Task): Promise<Queue> {
   const bus = await openBus(task, { history: task.settings["history"] === "on" });
   const payload = payloads(task);
-  const options = LEVELS.map((priority) => ({ to: NAME, priority, ifUnknown: "hold" as const }));
+  const options = LEVELS.map((priority) => ({ to: NAME, priority }));
   const optionsOf = (sequence: number) => options[levelOf(sequence)]!;
+  let handled = (_sequence: number): void => {};
+  const agent = defineAgent({ name: NAME, concurrency: CONCURRENCY, capacity: 10_000_000 }).on(
+    Work,
+    ({ payload: { sequence } }) => handled(sequence),
+  );
+  // Known but away: what is sent before `start` waits for it.
+  const first = await bus.join(agent);
+  await first.leave();
   return {
     send: (sequence) => bus.send(Work, payload(sequence), optionsOf(sequence)),
     async sendMany(sequences) {
@@ -23,8 +31,8 @@ export async function agentwireQueue(task: Task): Promise<Queue> {
       for (const result of results) if (result.status === "rejected") throw result.reason;
     },
     async start(handle) {
-      const agent = defineAgent({ name: NAME, concurrency: CONCURRENCY, capacity: 10_000_000 });
-      await bus.join(agent.on(Work, ({ payload: { sequence } }) => handle(sequence)));
+      handled = handle;
+      await bus.join(agent);
     },
     settled: () => bus.settled(),
     remaining: () => leftIn(bus, NAME),
