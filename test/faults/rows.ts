@@ -5,6 +5,7 @@ import { consumerStopped } from "./rows/consumer-stopped.ts";
 import { duplicatePublish } from "./rows/duplicate-publish.ts";
 import { embedderKilled } from "./rows/embedder-killed.ts";
 import { gracefulStop } from "./rows/graceful-stop.ts";
+import { idle } from "./rows/idle.ts";
 import { loopBlockedLong, loopBlockedShort } from "./rows/loop-blocked.ts";
 import { offlineAgent } from "./rows/offline-agent.ts";
 import { poison } from "./rows/poison.ts";
@@ -27,4 +28,5 @@ export const ROWS: readonly Row[] = [
   loopBlockedShort,
   gracefulStop,
   offlineAgent,
+  idle,
 ];

@@ -61,7 +61,8 @@ const agent = defineAgent({
 });
 
 await bus.join(agent);
-process.stdout.write("ready\n");
 process.on("SIGTERM", () => process.stdout.write(`signal ${Number(process.hrtime.bigint()) / 1e6}\n`));
-await bus.untilShutdown();
+const shutdown = bus.untilShutdown();
+process.stdout.write("ready\n");
+await shutdown;
 process.stdout.write("closed\n");
