@@ -7,20 +7,33 @@ const sessions = channel("payments.{direction}.{session}");
 const Charge = defineMessage("payment.charge", z.object({ session: z.string(), cents: z.number().int().positive() }), {
   reply: z.object({ transaction: z.string() }),
 });
-const Paid = defineMessage("payment.paid", z.object({ session: z.string(), transaction: z.string(), at: z.coerce.date() }));
+const Paid = defineMessage(
+  "payment.paid",
+  z.object({ session: z.string(), transaction: z.string(), at: z.coerce.date() }),
+);
 
-const payments = defineAgent({ name: "payments", capabilities: ["charge"], sends: [Paid] }).on(Charge, async ({ payload }, ctx) => {
-  if (payload.cents > 100_000) throw new AgentFailure("LIMIT_REACHED", "No more than 1000.00 at once");
-  const transaction = `tx-${payload.session}`;
-  const where = sessions.format({ direction: "out", session: payload.session });
-  await ctx.publish(Paid, { session: payload.session, transaction, at: new Date().toISOString() }, { channel: where });
-  return { transaction };
-});
+const payments = defineAgent({ name: "payments", capabilities: ["charge"], sends: [Paid] }).on(
+  Charge,
+  async ({ payload }, ctx) => {
+    if (payload.cents > 100_000) throw new AgentFailure("LIMIT_REACHED", "No more than 1000.00 at once");
+    const transaction = `tx-${payload.session}`;
+    const where = sessions.format({ direction: "out", session: payload.session });
+    await ctx.publish(
+      Paid,
+      { session: payload.session, transaction, at: new Date().toISOString() },
+      { channel: where },
+    );
+    return { transaction };
+  },
+);
 
-const ledger = defineAgent({ name: "ledger", subscribes: [sessions.pattern({ direction: "out" })] }).on(Paid, ({ payload, channel: where }) => {
-  const { session } = sessions.parse(where ?? "") ?? { session: "?" };
-  console.log(`ledger: ${payload.transaction} of session ${session}, a date: ${payload.at instanceof Date}`);
-});
+const ledger = defineAgent({ name: "ledger", subscribes: [sessions.pattern({ direction: "out" })] }).on(
+  Paid,
+  ({ payload, channel: where }) => {
+    const { session } = sessions.parse(where ?? "") ?? { session: "?" };
+    console.log(`ledger: ${payload.transaction} of session ${session}, a date: ${payload.at instanceof Date}`);
+  },
+);
 
 await using bus = await connect("memory:");
 await bus.join(payments);

@@ -5,7 +5,9 @@ import { z } from "zod";
 const Resize = defineMessage("image.resize", z.object({ path: z.string(), width: z.number() }));
 
 await using bus = await connect("memory:");
-const worker = await bus.join(defineAgent({ name: "resizer", receives: [Resize], retry: { attempts: 3, backoff: "immediate" } }));
+const worker = await bus.join(
+  defineAgent({ name: "resizer", receives: [Resize], retry: { attempts: 3, backoff: "immediate" } }),
+);
 
 await bus.send(Resize, { path: "holiday.png", width: 100 }, { to: "resizer", priority: "background" });
 await bus.send(Resize, { path: "flaky.png", width: 100 }, { to: "resizer" });

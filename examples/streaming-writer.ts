@@ -2,7 +2,10 @@
 import { connect, defineAgent, defineMessage } from "agentwire";
 import { z } from "zod";
 
-const Ask = defineMessage("ask", z.object({ question: z.string() }), { reply: z.object({ answer: z.string() }), chunk: z.string() });
+const Ask = defineMessage("ask", z.object({ question: z.string() }), {
+  reply: z.object({ answer: z.string() }),
+  chunk: z.string(),
+});
 
 /** Stands in for a language model. */
 async function* words(): AsyncGenerator<string> {

@@ -3,10 +3,13 @@
 import { connect, defineAgent } from "agentwire";
 import { Coordination, Insights, KnowledgeRequest, Status } from "agentwire/twins";
 
-const cso = defineAgent({ name: "cso", role: "cso", department: "sales", capabilities: ["pipeline"] }).on(KnowledgeRequest, ({ payload }) => ({
-  answer: payload.question.includes("pipeline") ? "Twelve deals, three of them close" : "Ask me about the pipeline",
-  confidence: 0.9,
-}));
+const cso = defineAgent({ name: "cso", role: "cso", department: "sales", capabilities: ["pipeline"] }).on(
+  KnowledgeRequest,
+  ({ payload }) => ({
+    answer: payload.question.includes("pipeline") ? "Twelve deals, three of them close" : "Ask me about the pipeline",
+    confidence: 0.9,
+  }),
+);
 
 const cmo = defineAgent({ name: "cmo", role: "cmo", department: "marketing", sends: [Insights] })
   .on(KnowledgeRequest, () => ({ answer: "The spring campaign runs until May" }))
@@ -21,10 +24,13 @@ class ContentDesk {
 }
 
 const desk = new ContentDesk();
-const content = defineAgent({ name: "content", role: "content_agent", department: "marketing", sends: [Status] }).on(Coordination, async ({ payload }, ctx) => {
-  const count = desk.plan(payload.topic);
-  await ctx.send(Status, { summary: `${count} texts planned` }, { to: "dashboard" });
-});
+const content = defineAgent({ name: "content", role: "content_agent", department: "marketing", sends: [Status] }).on(
+  Coordination,
+  async ({ payload }, ctx) => {
+    const count = desk.plan(payload.topic);
+    await ctx.send(Status, { summary: `${count} texts planned` }, { to: "dashboard" });
+  },
+);
 
 await using bus = await connect("memory:");
 await bus.join(cso);
@@ -33,10 +39,18 @@ await bus.join(content);
 
 const dashboard = await bus.join(defineAgent({ name: "dashboard", receives: [Status] }));
 
-const { answer } = await bus.request(KnowledgeRequest, { question: "CSO, what is the pipeline?" }, { to: { role: "cso" } });
+const { answer } = await bus.request(
+  KnowledgeRequest,
+  { question: "CSO, what is the pipeline?" },
+  { to: { role: "cso" } },
+);
 console.log(`dashboard: ${answer}`);
 
-const told = await bus.broadcast(Coordination, { topic: "spring campaign", action: "start" }, { where: { department: "marketing" } });
+const told = await bus.broadcast(
+  Coordination,
+  { topic: "spring campaign", action: "start" },
+  { where: { department: "marketing" } },
+);
 await told.settled();
 console.log(`told: ${[...told.recipients].sort().join(", ")}`);
 

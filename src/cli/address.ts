@@ -1,5 +1,5 @@
-import type { Where } from "../registry/record.ts";
 import { AgentwireError } from "../errors.ts";
+import type { Where } from "../registry/record.ts";
 
 const FIELDS = ["role", "department", "capability", "region", "label"] as const;
 

@@ -14,7 +14,11 @@ export interface CommonOptions {
 }
 
 /** Connects for one command, and disconnects when it is done. The URL is `--url`, else `AGENTWIRE_URL`, else the default. */
-export async function withBus(command: Command, run: (bus: Bus, output: Output) => Promise<void>, extra: ConnectOptions = {}): Promise<void> {
+export async function withBus(
+  command: Command,
+  run: (bus: Bus, output: Output) => Promise<void>,
+  extra: ConnectOptions = {},
+): Promise<void> {
   const { json, url, namespace, tenant } = command.optsWithGlobals<CommonOptions>();
   if (url !== undefined) refuseSecret(url);
   const bus = await connect(url, {

@@ -6,7 +6,16 @@ export const EXIT = { ok: 0, failed: 1, usage: 2, timedOut: 3 } as const;
 /** The exit codes, for people. */
 export const EXIT_HELP = "\nExit codes: 0 done, 1 failed, 2 wrong usage or input, 3 timed out\n";
 
-const USAGE_CODES: readonly string[] = ["ARGUMENT_INVALID", "NAME_INVALID", "OUT_OF_RANGE", "URL_INVALID", "PATTERN_INVALID", "PAYLOAD_INVALID", "PAYLOAD_TOO_DEEP", "PAYLOAD_TOO_LARGE"];
+const USAGE_CODES: readonly string[] = [
+  "ARGUMENT_INVALID",
+  "NAME_INVALID",
+  "OUT_OF_RANGE",
+  "URL_INVALID",
+  "PATTERN_INVALID",
+  "PAYLOAD_INVALID",
+  "PAYLOAD_TOO_DEEP",
+  "PAYLOAD_TOO_LARGE",
+];
 
 /** The exit code of an error. */
 export function exitCodeOf(error: unknown): number {

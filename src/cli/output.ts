@@ -19,7 +19,13 @@ export function standardOutput(json: boolean): Output {
     json,
     style: json ? styleFor({}) : styleFor(process.stdout),
     show(value, lines) {
-      process.stdout.write(json ? `${JSON.stringify(value)}\n` : lines().map((line) => `${line}\n`).join(""));
+      process.stdout.write(
+        json
+          ? `${JSON.stringify(value)}\n`
+          : lines()
+              .map((line) => `${line}\n`)
+              .join(""),
+      );
     },
     remark(text) {
       if (!json) process.stderr.write(`${text}\n`);
@@ -37,6 +43,8 @@ export function tellError(error: unknown, json: boolean): void {
     return;
   }
   const style = styleFor(process.stderr);
-  process.stderr.write(`${style.bad("agentwire:")} ${plainText(message)}${known ? style.dim(` [${error.code}]`) : ""}\n`);
+  process.stderr.write(
+    `${style.bad("agentwire:")} ${plainText(message)}${known ? style.dim(` [${error.code}]`) : ""}\n`,
+  );
   if (known) process.stderr.write(`  ${plainText(error.hint)}\n`);
 }

@@ -14,7 +14,10 @@ export const Roadmap = defineMessage(
     properties: {
       title: TEXT,
       goals: TEXTS,
-      milestones: { type: "array", items: { type: "object", properties: { title: TEXT, due: TIME }, required: ["title"] } },
+      milestones: {
+        type: "array",
+        items: { type: "object", properties: { title: TEXT, due: TIME }, required: ["title"] },
+      },
     },
     required: ["title", "goals"],
   },
@@ -24,7 +27,11 @@ export const Roadmap = defineMessage(
 /** Work for somebody. */
 export const TaskAssignment = defineMessage(
   "twins.task.assignment",
-  { type: "object", properties: { task: TEXT, title: TEXT, description: TEXT, due: TIME, urgency: URGENCY }, required: ["task", "title"] },
+  {
+    type: "object",
+    properties: { task: TEXT, title: TEXT, description: TEXT, due: TIME, urgency: URGENCY },
+    required: ["task", "title"],
+  },
   { description: "Work for somebody" },
 );
 
@@ -33,7 +40,15 @@ export const TaskUpdate = defineMessage(
   "twins.task.update",
   {
     type: "object",
-    properties: { task: TEXT, status: { type: "string", enum: ["pending", "assigned", "running", "completed", "failed", "cancelled", "blocked"] }, progress: SHARE, note: TEXT },
+    properties: {
+      task: TEXT,
+      status: {
+        type: "string",
+        enum: ["pending", "assigned", "running", "completed", "failed", "cancelled", "blocked"],
+      },
+      progress: SHARE,
+      note: TEXT,
+    },
     required: ["task", "status"],
   },
   { description: "How far a task is" },
@@ -43,7 +58,10 @@ export const TaskUpdate = defineMessage(
 export const TaskHelp = defineMessage(
   "twins.task.help",
   { type: "object", properties: { task: TEXT, problem: TEXT, tried: TEXTS }, required: ["task", "problem"] },
-  { reply: { type: "object", properties: { advice: TEXT }, required: ["advice"] }, description: "Somebody cannot go on with a task" },
+  {
+    reply: { type: "object", properties: { advice: TEXT }, required: ["advice"] },
+    description: "Somebody cannot go on with a task",
+  },
 );
 
 /** Asks for what somebody knows. */
@@ -59,7 +77,11 @@ export const KnowledgeRequest = defineMessage(
 /** What somebody has found out. */
 export const Insights = defineMessage(
   "twins.insights",
-  { type: "object", properties: { topic: TEXT, insights: TEXTS, confidence: SHARE, sources: TEXTS }, required: ["topic", "insights"] },
+  {
+    type: "object",
+    properties: { topic: TEXT, insights: TEXTS, confidence: SHARE, sources: TEXTS },
+    required: ["topic", "insights"],
+  },
   { description: "What somebody has found out" },
 );
 
@@ -68,7 +90,11 @@ export const ReviewRequest = defineMessage(
   "twins.review.request",
   { type: "object", properties: { subject: TEXT, content: TEXT, criteria: TEXTS }, required: ["subject", "content"] },
   {
-    reply: { type: "object", properties: { approved: { type: "boolean" }, comments: TEXTS }, required: ["approved", "comments"] },
+    reply: {
+      type: "object",
+      properties: { approved: { type: "boolean" }, comments: TEXTS },
+      required: ["approved", "comments"],
+    },
     description: "Asks for a judgement on a piece of work",
   },
 );
@@ -90,7 +116,11 @@ export const ContextShared = defineMessage(
 /** Invites to talk something over. */
 export const Meeting = defineMessage(
   "twins.meeting",
-  { type: "object", properties: { subject: TEXT, agenda: TEXTS, at: TIME, participants: TEXTS }, required: ["subject"] },
+  {
+    type: "object",
+    properties: { subject: TEXT, agenda: TEXTS, at: TIME, participants: TEXTS },
+    required: ["subject"],
+  },
   {
     reply: { type: "object", properties: { accepted: { type: "boolean" }, note: TEXT }, required: ["accepted"] },
     description: "Invites to talk something over",
@@ -100,20 +130,41 @@ export const Meeting = defineMessage(
 /** How somebody's work is going. */
 export const Status = defineMessage(
   "twins.status",
-  { type: "object", properties: { summary: TEXT, doing: TEXTS, blocked: TEXTS, figures: { type: "object" } }, required: ["summary"] },
+  {
+    type: "object",
+    properties: { summary: TEXT, doing: TEXTS, blocked: TEXTS, figures: { type: "object" } },
+    required: ["summary"],
+  },
   { description: "How somebody's work is going" },
 );
 
 /** Something went wrong. */
 export const ErrorReport = defineMessage(
   "twins.error.report",
-  { type: "object", properties: { what: TEXT, code: TEXT, task: TEXT, severity: { type: "string", enum: ["low", "medium", "high", "critical"] } }, required: ["what", "severity"] },
+  {
+    type: "object",
+    properties: {
+      what: TEXT,
+      code: TEXT,
+      task: TEXT,
+      severity: { type: "string", enum: ["low", "medium", "high", "critical"] },
+    },
+    required: ["what", "severity"],
+  },
   { priority: "high", description: "Something went wrong" },
 );
 
 /** Brings the work of several into step. */
 export const Coordination = defineMessage(
   "twins.coordination",
-  { type: "object", properties: { topic: TEXT, action: { type: "string", enum: ["propose", "agree", "object", "inform", "start", "stop"] }, detail: TEXT }, required: ["topic", "action"] },
+  {
+    type: "object",
+    properties: {
+      topic: TEXT,
+      action: { type: "string", enum: ["propose", "agree", "object", "inform", "start", "stop"] },
+      detail: TEXT,
+    },
+    required: ["topic", "action"],
+  },
   { description: "Brings the work of several into step" },
 );

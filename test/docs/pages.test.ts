@@ -15,16 +15,20 @@ interface Block {
   readonly code: string;
 }
 
-const pages = readdirSync(join(project, "docs"), { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".md"));
+const pages = readdirSync(join(project, "docs"), { recursive: true, encoding: "utf8" }).filter((name) =>
+  name.endsWith(".md"),
+);
 // Its one block is a fragment that shows the shape of an error; the table is held to the code by a test of its own.
 const FRAGMENTS = ["errors.md"];
-const blocks: Block[] = pages.filter((page) => !FRAGMENTS.includes(page)).flatMap((page) => {
-  const text = readFileSync(join(project, "docs", page), "utf8");
-  return [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = ""], at) => {
-    const name = `${page} block ${at + 1}`;
-    return { name, file: join(workshop, `${name.replace(/[^a-z0-9]+/gi, "-")}.ts`), code };
+const blocks: Block[] = pages
+  .filter((page) => !FRAGMENTS.includes(page))
+  .flatMap((page) => {
+    const text = readFileSync(join(project, "docs", page), "utf8");
+    return [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = ""], at) => {
+      const name = `${page} block ${at + 1}`;
+      return { name, file: join(workshop, `${name.replace(/[^a-z0-9]+/gi, "-")}.ts`), code };
+    });
   });
-});
 
 beforeAll(() => {
   mkdirSync(workshop, { recursive: true });
@@ -40,13 +44,25 @@ describe("the code in the pages", () => {
   it("compiles", { timeout: 60_000 }, () => {
     const { config } = ts.readConfigFile(join(project, "tsconfig.json"), ts.sys.readFile);
     const { options } = ts.parseJsonConfigFileContent(config, ts.sys, project);
-    const program = ts.createProgram(blocks.map((block) => block.file), options);
+    const program = ts.createProgram(
+      blocks.map((block) => block.file),
+      options,
+    );
     const own = ts.getPreEmitDiagnostics(program).filter((found) => found.file?.fileName.startsWith(workshop));
-    expect(own.map((found) => `${found.file?.fileName.slice(workshop.length)}: ${ts.flattenDiagnosticMessageText(found.messageText, "\n")}`)).toEqual([]);
+    expect(
+      own.map(
+        (found) =>
+          `${found.file?.fileName.slice(workshop.length)}: ${ts.flattenDiagnosticMessageText(found.messageText, "\n")}`,
+      ),
+    ).toEqual([]);
   });
 
   it.each(blocks)("$name prints what it says", { timeout: 30_000 }, ({ file, code }) => {
-    const out = execFileSync(process.execPath, ["--import", "tsx", file], { cwd: project, encoding: "utf8", timeout: 20_000 });
+    const out = execFileSync(process.execPath, ["--import", "tsx", file], {
+      cwd: project,
+      encoding: "utf8",
+      timeout: 20_000,
+    });
     const said = [...code.matchAll(/\/\/ => (.*)$/gm)].map(([, text]) => text);
     expect(out.trim().split("\n")).toEqual(said);
   });

@@ -7,7 +7,11 @@ const project = fileURLToPath(new URL("../..", import.meta.url));
 
 /** What each example prints. */
 const PRINTED: Readonly<Record<string, readonly string[]>> = {
-  "payment.ts": ["ledger: tx-42 of session 42, a date: true", "shop: paid with tx-42", "shop: refused with LIMIT_REACHED"],
+  "payment.ts": [
+    "ledger: tx-42 of session 42, a date: true",
+    "shop: paid with tx-42",
+    "shop: refused with LIMIT_REACHED",
+  ],
   "queue-workers.ts": [
     "front-page.png: attempt 1",
     "flaky.png: attempt 1",
@@ -16,9 +20,19 @@ const PRINTED: Readonly<Record<string, readonly string[]>> = {
     "holiday.png: attempt 1",
     "dead letter: not an image",
   ],
-  "research-pipeline.ts": ["Why is the sky blue?", "- read in https://example.com/1", "- read in https://example.com/2", "- read in https://example.com/3"],
+  "research-pipeline.ts": [
+    "Why is the sky blue?",
+    "- read in https://example.com/1",
+    "- read in https://example.com/2",
+    "- read in https://example.com/3",
+  ],
   "streaming-writer.ts": ["Because blue light scatters most.", "33 characters"],
-  "twins.ts": ["dashboard: Twelve deals, three of them close", "cmo: start spring campaign", "told: cmo, content", "dashboard: 1 texts planned"],
+  "twins.ts": [
+    "dashboard: Twelve deals, three of them close",
+    "cmo: start spring campaign",
+    "told: cmo, content",
+    "dashboard: 1 texts planned",
+  ],
 };
 
 function run(file: string): Promise<{ code: number | null; out: string; err: string }> {

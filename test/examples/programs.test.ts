@@ -19,7 +19,9 @@ describe("the first programs of a reader", () => {
   });
 
   it("works off a queue by pull", async () => {
-    const Resize = defineMessage("image.resize", z.object({ path: z.string(), width: z.number() }), { reply: z.object({ bytes: z.number() }) });
+    const Resize = defineMessage("image.resize", z.object({ path: z.string(), width: z.number() }), {
+      reply: z.object({ bytes: z.number() }),
+    });
     const worker = await bus.join(defineAgent({ name: "resizer", receives: [Resize] }));
     const asked = bus.request(Resize, { path: "a.png", width: 100 }, { to: "resizer" });
     for await (const job of worker.deliveries()) {
@@ -33,9 +35,13 @@ describe("the first programs of a reader", () => {
   it("supervises", async () => {
     const Build = defineMessage("build", z.object({ repo: z.string() }), { reply: z.object({ passed: z.boolean() }) });
     const Test = defineMessage("test", z.object({ file: z.string() }), { reply: z.object({ ok: z.boolean() }) });
-    const worker = defineAgent({ name: "tester", capabilities: ["test"], concurrency: 4 }).on(Test, ({ payload }) => ({ ok: payload.file.endsWith(".ts") }));
+    const worker = defineAgent({ name: "tester", capabilities: ["test"], concurrency: 4 }).on(Test, ({ payload }) => ({
+      ok: payload.file.endsWith(".ts"),
+    }));
     const boss = defineAgent({ name: "boss", sends: [Test] }).on(Build, async (_m, ctx) => {
-      const results = await Promise.all(["a.ts", "b.ts"].map((file) => ctx.request(Test, { file }, { to: { capability: "test" } })));
+      const results = await Promise.all(
+        ["a.ts", "b.ts"].map((file) => ctx.request(Test, { file }, { to: { capability: "test" } })),
+      );
       return { passed: results.every((r) => r.ok) };
     });
     await bus.join(worker);
@@ -47,7 +53,10 @@ describe("the first programs of a reader", () => {
     async function* llm(question: string): AsyncGenerator<string> {
       yield* question.split(" ");
     }
-    const Ask = defineMessage("ask", z.object({ q: z.string() }), { reply: z.object({ answer: z.string() }), chunk: z.string() });
+    const Ask = defineMessage("ask", z.object({ q: z.string() }), {
+      reply: z.object({ answer: z.string() }),
+      chunk: z.string(),
+    });
     const writer = defineAgent({ name: "writer" }).on(Ask, async function* ({ payload }) {
       let answer = "";
       for await (const token of llm(payload.q)) {
@@ -74,7 +83,11 @@ describe("the first programs of a reader", () => {
     }
     const Charge = defineMessage("charge", z.object({ amount: z.number() }), { reply: z.object({ tx: z.string() }) });
     const billing = new Billing();
-    await bus.join(defineAgent({ name: "billing" }).on(Charge, async ({ payload }) => ({ tx: await billing.charge(payload.amount) })));
+    await bus.join(
+      defineAgent({ name: "billing" }).on(Charge, async ({ payload }) => ({
+        tx: await billing.charge(payload.amount),
+      })),
+    );
     expect(await bus.request(Charge, { amount: 5 })).toEqual({ tx: "TX-5" });
     expect(billing.total).toBe(5);
   });

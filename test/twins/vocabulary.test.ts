@@ -23,9 +23,13 @@ describe("agentwire/twins", () => {
     const bus = await connect("memory:", { logger: false });
     try {
       await bus.join(defineAgent({ name: "twin", receives: [type as MessageType] }));
-      const receipt = await bus.send(type as MessageType, EXAMPLES[name as keyof typeof twins] as never, { to: "twin" });
+      const receipt = await bus.send(type as MessageType, EXAMPLES[name as keyof typeof twins] as never, {
+        to: "twin",
+      });
       expect(receipt.recipients).toEqual(["twin"]);
-      await expect(bus.send(type as MessageType, {} as never, { to: "twin" })).rejects.toMatchObject({ code: "VALIDATION_FAILED" });
+      await expect(bus.send(type as MessageType, {} as never, { to: "twin" })).rejects.toMatchObject({
+        code: "VALIDATION_FAILED",
+      });
     } finally {
       await bus.close();
     }

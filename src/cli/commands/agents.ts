@@ -11,16 +11,31 @@ export function agentsCommand(program: Command): void {
     .argument("[where]", "only those that match, such as role=worker,region=eu")
     .option("--type <type>", "only those that take this message type")
     .description("List the agents that are known")
-    .addHelpText("after", "\nExamples:\n  agentwire agents\n  agentwire agents department=sales --json\n  agentwire agents --type invoice.created\n")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  agentwire agents\n  agentwire agents department=sales --json\n  agentwire agents --type invoice.created\n",
+    )
     .action(async (where: string | undefined, options: { type?: string }, command: Command) => {
-      const filter: AgentFilter = { ...(where === undefined ? {} : readWhere(where)), ...options.type === undefined ? {} : { type: options.type } };
+      const filter: AgentFilter = {
+        ...(where === undefined ? {} : readWhere(where)),
+        ...(options.type === undefined ? {} : { type: options.type }),
+      };
       await withBus(command, async (bus, output) => {
         const agents = await bus.agents.find(filter);
         output.show(agents, () =>
           agents.length === 0
             ? ["No agent is known."]
             : table(
-                [{ title: "agent" }, { title: "status" }, { title: "role" }, { title: "department" }, { title: "capabilities" }, { title: "instances", right: true }, { title: "load", right: true }, { title: "takes" }],
+                [
+                  { title: "agent" },
+                  { title: "status" },
+                  { title: "role" },
+                  { title: "department" },
+                  { title: "capabilities" },
+                  { title: "instances", right: true },
+                  { title: "load", right: true },
+                  { title: "takes" },
+                ],
                 agents.map((agent) => [
                   agent.name,
                   agent.status,

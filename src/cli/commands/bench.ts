@@ -25,7 +25,10 @@ export function benchCommand(program: Command): void {
     .option("--messages <count>", "how many messages each measurement sends", wholeNumber(10, 10_000_000), 5_000)
     .option("--at-once <count>", "how many are on their way at once", wholeNumber(1, 10_000), 256)
     .description("Measure throughput and latency of your own engine, from this process to itself")
-    .addHelpText("after", "\nThe measurement has a namespace of its own, and removes what it made.\n\nExamples:\n  agentwire bench\n  agentwire bench --url memory: --messages 50000 --json\n")
+    .addHelpText(
+      "after",
+      "\nThe measurement has a namespace of its own, and removes what it made.\n\nExamples:\n  agentwire bench\n  agentwire bench --url memory: --messages 50000 --json\n",
+    )
     .action(async (options: { messages: number; atOnce: number }, command: Command) => {
       const { namespace = "agentwire-bench" } = command.optsWithGlobals<CommonOptions>();
       await withBus(
@@ -36,8 +39,20 @@ export function benchCommand(program: Command): void {
           output.show({ driver, durability, node: process.version, figures }, () => [
             `${driver}, durability class ${durability.class}: ${durability.reason}`,
             ...table(
-              [{ title: "what" }, { title: "per second", right: true }, { title: "p50 ms", right: true }, { title: "p99 ms", right: true }, { title: "class" }],
-              figures.map((one) => [one.what, Math.round(one.perSecond), one.p50.toFixed(2), one.p99.toFixed(2), durability.class]),
+              [
+                { title: "what" },
+                { title: "per second", right: true },
+                { title: "p50 ms", right: true },
+                { title: "p99 ms", right: true },
+                { title: "class" },
+              ],
+              figures.map((one) => [
+                one.what,
+                Math.round(one.perSecond),
+                one.p50.toFixed(2),
+                one.p99.toFixed(2),
+                durability.class,
+              ]),
             ),
           ]);
         },
@@ -81,7 +96,11 @@ async function measure(bus: Bus, count: number, atOnce: number): Promise<Figure[
   }
 }
 
-async function many(count: number, atOnce: number, run: (n: number) => Promise<unknown>): Promise<{ perSecond: number; times: number[] }> {
+async function many(
+  count: number,
+  atOnce: number,
+  run: (n: number) => Promise<unknown>,
+): Promise<{ perSecond: number; times: number[] }> {
   const times: number[] = [];
   const start = performance.now();
   let next = 0;

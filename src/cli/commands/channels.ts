@@ -15,8 +15,18 @@ export function channelsCommand(program: Command): void {
           channels.length === 0
             ? ["Nobody is subscribed to any channel."]
             : table(
-                [{ title: "channel" }, { title: "active" }, { title: "waiting", right: true }, { title: "subscribers" }],
-                channels.map((channel) => [channel.name, channel.active ? "yes" : "no", channel.waiting, channel.subscribers.join(" ")]),
+                [
+                  { title: "channel" },
+                  { title: "active" },
+                  { title: "waiting", right: true },
+                  { title: "subscribers" },
+                ],
+                channels.map((channel) => [
+                  channel.name,
+                  channel.active ? "yes" : "no",
+                  channel.waiting,
+                  channel.subscribers.join(" "),
+                ]),
               ),
         );
       });

@@ -19,7 +19,9 @@ interface Choice {
 
 /** `agentwire dead-letters list|show|replay|discard` */
 export function deadLettersCommand(program: Command): void {
-  const letters = program.command("dead-letters").description("Messages given up on: look at them, send them again, or throw them away");
+  const letters = program
+    .command("dead-letters")
+    .description("Messages given up on: look at them, send them again, or throw them away");
   choosing(letters.command("list"))
     .description("List them")
     .addHelpText("after", "\nExamples:\n  agentwire dead-letters list --agent billing --code HANDLER_FAILED\n")
@@ -30,8 +32,24 @@ export function deadLettersCommand(program: Command): void {
           found.length === 0
             ? ["There are no dead letters."]
             : table(
-                [{ title: "id" }, { title: "agent" }, { title: "type" }, { title: "code" }, { title: "attempts", right: true }, { title: "age", right: true }, { title: "reason" }],
-                found.map((one) => [one.message.id, one.recipient, one.message.type, one.code, one.attempts.length, age(one.at), one.reason]),
+                [
+                  { title: "id" },
+                  { title: "agent" },
+                  { title: "type" },
+                  { title: "code" },
+                  { title: "attempts", right: true },
+                  { title: "age", right: true },
+                  { title: "reason" },
+                ],
+                found.map((one) => [
+                  one.message.id,
+                  one.recipient,
+                  one.message.type,
+                  one.code,
+                  one.attempts.length,
+                  age(one.at),
+                  one.reason,
+                ]),
               ),
         );
       });
@@ -52,16 +70,26 @@ export function deadLettersCommand(program: Command): void {
     .option("--all", "all that match", false)
     .option("-f, --file <file>", "send it with this payload instead")
     .description("Send one again, or all that match, as new messages")
-    .addHelpText("after", "\nExamples:\n  agentwire dead-letters replay 0198c2b2-...\n  agentwire dead-letters replay --all --agent billing\n")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  agentwire dead-letters replay 0198c2b2-...\n  agentwire dead-letters replay --all --agent billing\n",
+    )
     .action(async (id: string | undefined, options: Choice, command: Command) => {
-      const payload = options.file === undefined ? undefined : await readPayload({ text: undefined, file: options.file });
+      const payload =
+        options.file === undefined ? undefined : await readPayload({ text: undefined, file: options.file });
       await withBus(command, async (bus, output) => {
         const done: { id: string; agent: string; newId: string }[] = [];
         for (const letter of await chosen(bus.deadLetters, id, options)) {
-          const receipt = await bus.deadLetters.replay(letter.message.id, { agent: letter.recipient, ...(payload === undefined ? {} : { payload }) });
+          const receipt = await bus.deadLetters.replay(letter.message.id, {
+            agent: letter.recipient,
+            ...(payload === undefined ? {} : { payload }),
+          });
           done.push({ id: letter.message.id, agent: letter.recipient, newId: receipt.id });
         }
-        output.show(done, () => [...done.map((one) => `${one.id} was sent to ${one.agent} again as ${one.newId}`), `${done.length} sent again`]);
+        output.show(done, () => [
+          ...done.map((one) => `${one.id} was sent to ${one.agent} again as ${one.newId}`),
+          `${done.length} sent again`,
+        ]);
       });
     });
   choosing(letters.command("discard").argument("[id]", "the message's id"))
@@ -87,11 +115,17 @@ function choosing(command: Command): Command {
 }
 
 function filterOf({ agent, type, code, limit }: Choice): DeadLetterFilter {
-  return { limit, ...(agent === undefined ? {} : { agent }), ...(type === undefined ? {} : { type }), ...(code === undefined ? {} : { code }) };
+  return {
+    limit,
+    ...(agent === undefined ? {} : { agent }),
+    ...(type === undefined ? {} : { type }),
+    ...(code === undefined ? {} : { code }),
+  };
 }
 
 async function chosen(letters: DeadLetters, id: string | undefined, options: Choice) {
-  if ((id === undefined) !== options.all) throw new AgentwireError("ARGUMENT_INVALID", "Name one message, or choose several with --all");
+  if ((id === undefined) !== options.all)
+    throw new AgentwireError("ARGUMENT_INVALID", "Name one message, or choose several with --all");
   if (id === undefined) return letters.list(filterOf(options));
   const letter = await letters.get(id, options.agent);
   if (!letter) throw unknownLetter(id);
@@ -99,5 +133,7 @@ async function chosen(letters: DeadLetters, id: string | undefined, options: Cho
 }
 
 function unknownLetter(id: string): AgentwireError {
-  return new AgentwireError("UNKNOWN_DELIVERY", `There is no dead letter of message ${id}`, { hint: "List them with `agentwire dead-letters list`." });
+  return new AgentwireError("UNKNOWN_DELIVERY", `There is no dead letter of message ${id}`, {
+    hint: "List them with `agentwire dead-letters list`.",
+  });
 }

@@ -21,7 +21,11 @@ export function inboxCommand(program: Command): void {
       await withBus(command, async (bus, output) => {
         if (name === undefined) return showAll(await bus.inboxes.list(), output);
         const inbox = await bus.inboxes.get(name, { peek: options.peek });
-        if (!inbox) throw new AgentwireError("AGENT_NOT_FOUND", `There is no inbox "${name}"`, { details: { agent: name, suggestions: [] }, hint: "List them with `agentwire inbox`." });
+        if (!inbox)
+          throw new AgentwireError("AGENT_NOT_FOUND", `There is no inbox "${name}"`, {
+            details: { agent: name, suggestions: [] },
+            hint: "List them with `agentwire inbox`.",
+          });
         showOne(inbox, options.payload, output);
       });
     });
@@ -32,7 +36,11 @@ function showAll(inboxes: readonly InboxStatus[], output: Output): void {
     inboxes.length === 0
       ? ["There is no inbox."]
       : table(
-          [{ title: "inbox" }, ...["waiting", "held", "delayed", "accepted", ...ENDS].map((title) => ({ title, right: true })), { title: "oldest", right: true }],
+          [
+            { title: "inbox" },
+            ...["waiting", "held", "delayed", "accepted", ...ENDS].map((title) => ({ title, right: true })),
+            { title: "oldest", right: true },
+          ],
           inboxes.map((one) => [
             one.paused ? `${one.name} (paused)` : one.name,
             one.waiting,
@@ -52,7 +60,16 @@ function showOne(inbox: InboxStatus, payload: boolean, output: Output): void {
     ...((inbox.messages?.length ?? 0) === 0
       ? []
       : table(
-          [{ title: "id" }, { title: "type" }, { title: "from" }, { title: "priority" }, { title: "state" }, { title: "hand-offs", right: true }, { title: "age", right: true }, ...(payload ? [{ title: "payload" }] : [])],
+          [
+            { title: "id" },
+            { title: "type" },
+            { title: "from" },
+            { title: "priority" },
+            { title: "state" },
+            { title: "hand-offs", right: true },
+            { title: "age", right: true },
+            ...(payload ? [{ title: "payload" }] : []),
+          ],
           (inbox.messages ?? []).map(({ message, state, attempt, priority }) => [
             message.id,
             message.type,

@@ -41,12 +41,19 @@ async function checkEmpty(folder: string): Promise<void> {
     throw new AgentwireError("ARGUMENT_INVALID", `${folder} cannot be used: ${error.code}`, { hint: "Name a folder." });
   });
   if (found.some((name) => name !== ".git")) {
-    throw new AgentwireError("ARGUMENT_INVALID", `${folder} is not empty`, { hint: "Name a new folder: agentwire init my-agents" });
+    throw new AgentwireError("ARGUMENT_INVALID", `${folder} is not empty`, {
+      hint: "Name a new folder: agentwire init my-agents",
+    });
   }
 }
 
 function packageName(folder: string): string {
-  return basename(folder).toLowerCase().replace(/[^a-z0-9-]+/g, "-").replace(/^-+|-+$/g, "") || "agents";
+  return (
+    basename(folder)
+      .toLowerCase()
+      .replace(/[^a-z0-9-]+/g, "-")
+      .replace(/^-+|-+$/g, "") || "agents"
+  );
 }
 
 async function ownVersion(): Promise<string> {

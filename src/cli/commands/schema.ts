@@ -15,7 +15,9 @@ const SNAPSHOT = "agentwire.contracts.json";
 
 /** `agentwire schema export|check MODULE` */
 export function schemaCommand(program: Command): void {
-  const schema = program.command("schema").description("Write down what message types promise, and find what breaks it");
+  const schema = program
+    .command("schema")
+    .description("Write down what message types promise, and find what breaks it");
   schema
     .command("export")
     .argument("<module>", "a module that exports message types and agent definitions")
@@ -26,7 +28,9 @@ export function schemaCommand(program: Command): void {
       const contracts = await contractsIn(module);
       await writeFile(options.out, `${JSON.stringify(contracts, null, 2)}\n`);
       const counts = { types: Object.keys(contracts.types).length, agents: Object.keys(contracts.agents).length };
-      outputOf(command).show({ file: options.out, ...counts }, () => [`${counts.types} message types and ${counts.agents} agents are written down in ${options.out}`]);
+      outputOf(command).show({ file: options.out, ...counts }, () => [
+        `${counts.types} message types and ${counts.agents} agents are written down in ${options.out}`,
+      ]);
     });
   schema
     .command("check")
@@ -40,7 +44,10 @@ export function schemaCommand(program: Command): void {
       output.show({ changes }, () =>
         changes.length === 0
           ? ["Nothing has changed."]
-          : changes.map(({ breaking, where, change }) => `${breaking ? output.style.bad("breaks") : output.style.good("fits  ")} ${plainText(where)}: ${plainText(change)}`),
+          : changes.map(
+              ({ breaking, where, change }) =>
+                `${breaking ? output.style.bad("breaks") : output.style.good("fits  ")} ${plainText(where)}: ${plainText(change)}`,
+            ),
       );
       if (changes.some((change) => change.breaking)) process.exitCode = EXIT.failed;
     });
@@ -57,7 +64,9 @@ async function readSnapshot(file: string): Promise<Contracts> {
   } catch {
     // Told below, together with files that hold something else.
   }
-  throw new AgentwireError("ARGUMENT_INVALID", `${file} is no snapshot of contracts`, { hint: "Write one with `agentwire schema export MODULE`." });
+  throw new AgentwireError("ARGUMENT_INVALID", `${file} is no snapshot of contracts`, {
+    hint: "Write one with `agentwire schema export MODULE`.",
+  });
 }
 
 async function contractsIn(module: string): Promise<Contracts> {
@@ -75,7 +84,11 @@ async function contractsIn(module: string): Promise<Contracts> {
   const types = values.filter(isMessageType);
   const agents = values.filter(isDefinition).map(contractedAgent);
   if (types.length + agents.length === 0) {
-    throw new AgentwireError("ARGUMENT_INVALID", `The module ${path} exports no message types and no agent definitions`, { hint: "Export what defineMessage and defineAgent return." });
+    throw new AgentwireError(
+      "ARGUMENT_INVALID",
+      `The module ${path} exports no message types and no agent definitions`,
+      { hint: "Export what defineMessage and defineAgent return." },
+    );
   }
   return contractsOf({ types, agents });
 }
@@ -88,7 +101,10 @@ function isDefinition(value: unknown): value is AgentDefinition<string, unknown,
   return typeof value === "object" && value !== null && "~parts" in value && "on" in value;
 }
 
-function contractedAgent({ name, "~parts": { spec, handlers } }: AgentDefinition<string, unknown, unknown>): ContractedAgent {
+function contractedAgent({
+  name,
+  "~parts": { spec, handlers },
+}: AgentDefinition<string, unknown, unknown>): ContractedAgent {
   const handled = [...handlers.values()].map((entry) => entry.type);
   return { name, receives: [...handled, ...(spec.receives ?? [])], sends: spec.sends ?? [] };
 }

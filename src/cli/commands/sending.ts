@@ -35,13 +35,20 @@ export function sendCommand(program: Command): void {
     .option("--wait", "wait until the message has come to its end", false)
     .option("--timeout <duration>", "how long to wait", "30s")
     .description("Send a message to one agent")
-    .addHelpText("after", `\nExamples:\n  agentwire send billing invoice.created '{"id":7}'\n  agentwire send role=cso report.wanted --file report.json --wait\n`)
+    .addHelpText(
+      "after",
+      `\nExamples:\n  agentwire send billing invoice.created '{"id":7}'\n  agentwire send role=cso report.wanted --file report.json --wait\n`,
+    )
     .action(async (agent: string, type: string, text: string | undefined, options: SendOptions, command: Command) => {
       const payload = await readPayload({ text, file: options.file });
       const to = readAddress(agent);
       const message = typeByName(type);
       await withBus(command, async (bus, output) => {
-        const receipt = await bus.send(message, payload, { ...messageOptions(options), to, ifUnknown: options.hold ? "hold" : "fail" });
+        const receipt = await bus.send(message, payload, {
+          ...messageOptions(options),
+          to,
+          ifUnknown: options.hold ? "hold" : "fail",
+        });
         if (options.wait) return showEnd(receipt, options.timeout, output);
         showReceipt(receipt, output);
       });
@@ -53,25 +60,38 @@ export function publishCommand(program: Command): void {
   sending(program.command("publish").argument("<channel>", "the channel's name"))
     .description("Publish a message to a channel: one copy for every subscriber that takes its type")
     .addHelpText("after", `\nExamples:\n  agentwire publish orders.eu order.placed '{"id":7}'\n`)
-    .action(async (channel: string, type: string, text: string | undefined, options: SendingOptions, command: Command) => {
-      const payload = await readPayload({ text, file: options.file });
-      const message = typeByName(type);
-      await withBus(command, async (bus, output) => showReceipt(await bus.publish(message, payload, { ...messageOptions(options), channel }), output));
-    });
+    .action(
+      async (channel: string, type: string, text: string | undefined, options: SendingOptions, command: Command) => {
+        const payload = await readPayload({ text, file: options.file });
+        const message = typeByName(type);
+        await withBus(command, async (bus, output) =>
+          showReceipt(await bus.publish(message, payload, { ...messageOptions(options), channel }), output),
+        );
+      },
+    );
 }
 
 /** `agentwire request AGENT TYPE [JSON]` */
 export function requestCommand(program: Command): void {
-  sending(program.command("request").argument("<agent>", "the agent's name, or role=..., department=..., capability=..."))
+  sending(
+    program.command("request").argument("<agent>", "the agent's name, or role=..., department=..., capability=..."),
+  )
     .option("--timeout <duration>", "how long to wait for the reply", "30s")
     .description("Send a message and print the reply")
-    .addHelpText("after", `\nExamples:\n  agentwire request greeter greet '{"name":"Ada"}'\n  agentwire request capability=explain agentwire.status --timeout 5s --json\n`)
+    .addHelpText(
+      "after",
+      `\nExamples:\n  agentwire request greeter greet '{"name":"Ada"}'\n  agentwire request capability=explain agentwire.status --timeout 5s --json\n`,
+    )
     .action(async (agent: string, type: string, text: string | undefined, options: SendOptions, command: Command) => {
       const payload = await readPayload({ text, file: options.file });
       const to = readAddress(agent);
       const message = typeByName(type);
       await withBus(command, async (bus, output) => {
-        const reply = await bus.request(message, payload, { ...messageOptions(options), to, timeout: options.timeout as Duration });
+        const reply = await bus.request(message, payload, {
+          ...messageOptions(options),
+          to,
+          timeout: options.timeout as Duration,
+        });
         output.show(reply, () => JSON.stringify(reply, null, 2).split("\n").map(plainText));
       });
     });
@@ -111,9 +131,13 @@ async function showEnd(receipt: Receipt, timeout: string, output: Output): Promi
   const bad = Object.entries(state.ends).find(([, end]) => end !== "acknowledged");
   if (bad) {
     const reason = state.steps.findLast((step) => step.recipient === bad[0] && step.reason !== undefined)?.reason;
-    throw new AgentwireError("REMOTE_FAILED", `The message to ${bad[0]} ended as ${bad[1]}${reason === undefined ? "" : `: ${reason}`}`, {
-      details: { id: receipt.id, from: bad[0], code: bad[1], message: reason ?? bad[1] },
-      hint: "Look at it with `agentwire dead-letters list`.",
-    });
+    throw new AgentwireError(
+      "REMOTE_FAILED",
+      `The message to ${bad[0]} ended as ${bad[1]}${reason === undefined ? "" : `: ${reason}`}`,
+      {
+        details: { id: receipt.id, from: bad[0], code: bad[1], message: reason ?? bad[1] },
+        hint: "Look at it with `agentwire dead-letters list`.",
+      },
+    );
   }
 }

@@ -24,9 +24,13 @@ export function tailCommand(program: Command): void {
     .option("--limit <count>", "stop after so many", wholeNumber(1, 1_000_000_000))
     .option("--for <duration>", "stop after so long, such as 30s; default: when interrupted")
     .description("Follow the events of all processes on the bus as they happen; some may be missed under load")
-    .addHelpText("after", "\nExamples:\n  agentwire tail\n  agentwire tail --event message.dead-lettered --json\n  agentwire tail --agent billing --for 1m\n")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  agentwire tail\n  agentwire tail --event message.dead-lettered --json\n  agentwire tail --agent billing --for 1m\n",
+    )
     .action(async (options: TailOptions, command: Command) => {
-      const time = options.for === undefined ? undefined : parseDuration(options.for as Duration, { name: "--for", min: 1 });
+      const time =
+        options.for === undefined ? undefined : parseDuration(options.for as Duration, { name: "--for", min: 1 });
       await withBus(command, async (bus, output) => {
         let left = options.limit ?? Number.POSITIVE_INFINITY;
         const stop = bus.events.onEverywhere((foreign) => {

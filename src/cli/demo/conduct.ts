@@ -42,9 +42,18 @@ export async function conduct(options: DemoOptions): Promise<DemoResult> {
   const crews: CrewChild[] = [];
   try {
     const broken = await plantBrokenPackage(work);
-    options.progress.step(`A broken package.json lies in ${broken}, beside the audited folder; the folder itself is only read`);
+    options.progress.step(
+      `A broken package.json lies in ${broken}, beside the audited folder; the folder itself is only read`,
+    );
     await using bus = await connect(url, { name: "conductor", history: true, heartbeat: "1s" });
-    const report = await audit({ bus, url, folder, extra: join(work, "node_modules"), crews, progress: options.progress });
+    const report = await audit({
+      bus,
+      url,
+      folder,
+      extra: join(work, "node_modules"),
+      crews,
+      progress: options.progress,
+    });
     await mkdir(options.out, { recursive: true });
     const reportFile = join(options.out, "report.json");
     await writeFile(reportFile, `${JSON.stringify(report, null, 2)}\n`);
@@ -74,11 +83,17 @@ async function audit({ bus, url, folder, extra, crews, progress }: Stage): Promi
   const workers = [startCrew(url, "workers"), startCrew(url, "workers")] as const;
   crews.push(scouts, ...workers);
   await Promise.all(crews.map((crew) => crew.ready));
-  progress.step(`Three processes have joined, with one database between them: ${crews.map((crew) => `${crew.crew} ${crew.pid}`).join(", ")}`);
+  progress.step(
+    `Three processes have joined, with one database between them: ${crews.map((crew) => `${crew.crew} ${crew.pid}`).join(", ")}`,
+  );
 
   const told = await bus.broadcast(AuditStarted, { folder }, { where: { department: "audit" } });
   progress.step(`Told ${told.recipients.length} agents of the audit by broadcast: ${told.recipients.join(", ")}`);
-  const scan = await bus.requestMessage(Scan, { folders: [folder, extra] }, { to: { capability: "scan-folders" }, timeout: MOST });
+  const scan = await bus.requestMessage(
+    Scan,
+    { folders: [folder, extra] },
+    { to: { capability: "scan-folders" }, timeout: MOST },
+  );
   const { packages } = scan.payload;
   progress.step(`The scanner announced ${packages} packages on a channel`);
 
@@ -95,7 +110,9 @@ async function audit({ bus, url, folder, extra, crews, progress }: Stage): Promi
   const [victim] = workers;
   await Promise.race([victim.freeze(), done]);
   await victim.kill();
-  progress.step(`Half way, process ${victim.pid} was killed with SIGKILL while it held packages; after 2 s the other one gets them`);
+  progress.step(
+    `Half way, process ${victim.pid} was killed with SIGKILL while it held packages; after 2 s the other one gets them`,
+  );
 
   const late = startCrew(url, "archive");
   crews.push(late);
@@ -118,7 +135,10 @@ async function audit({ bus, url, folder, extra, crews, progress }: Stage): Promi
 
 async function checkFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch(() => undefined);
-  if (!found?.isDirectory()) throw new AgentwireError("ARGUMENT_INVALID", `There is no folder ${folder}`, { hint: "Name a folder that exists: agentwire demo DIR" });
+  if (!found?.isDirectory())
+    throw new AgentwireError("ARGUMENT_INVALID", `There is no folder ${folder}`, {
+      hint: "Name a folder that exists: agentwire demo DIR",
+    });
 }
 
 async function plantBrokenPackage(work: string): Promise<string> {

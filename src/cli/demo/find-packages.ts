@@ -21,7 +21,10 @@ async function* search(folder: string, installed: boolean): AsyncGenerator<strin
 export function isPlace(folder: string, installed: boolean): boolean {
   if (!installed) return true;
   const above = dirname(folder);
-  return basename(above) === "node_modules" || (basename(above).startsWith("@") && basename(dirname(above)) === "node_modules");
+  return (
+    basename(above) === "node_modules" ||
+    (basename(above).startsWith("@") && basename(dirname(above)) === "node_modules")
+  );
 }
 
 function exists(path: string): Promise<boolean> {

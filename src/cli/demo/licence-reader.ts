@@ -2,7 +2,15 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { defineAgent } from "../../agent/definition.ts";
 import { AgentwireError } from "../../errors.ts";
-import { AuditStarted, ClassifyLicence, FOUND_CHANNEL, LicenceRead, OddityNoted, PackageFound, RedeliveryNoted } from "./messages.ts";
+import {
+  AuditStarted,
+  ClassifyLicence,
+  FOUND_CHANNEL,
+  LicenceRead,
+  OddityNoted,
+  PackageFound,
+  RedeliveryNoted,
+} from "./messages.ts";
 import { type PackageFacts, readFacts } from "./package-facts.ts";
 
 /** How the workers of the demo are run. */
@@ -33,7 +41,11 @@ export function licenceReader(options: WorkerOptions) {
       if (ctx.redelivered) await ctx.send(RedeliveryNoted, { path, attempt: ctx.attempt }, { to: "reporter" });
       await options.checkpoint(path);
       const note = (kind: string, subject: string, detail: string) =>
-        ctx.send(OddityNoted, { kind, subject, detail }, { to: "archivist", ifUnknown: "hold", idempotencyKey: `${kind} ${path}` });
+        ctx.send(
+          OddityNoted,
+          { kind, subject, detail },
+          { to: "archivist", ifUnknown: "hold", idempotencyKey: `${kind} ${path}` },
+        );
       let facts: PackageFacts;
       try {
         facts = readFacts(await readFile(join(path, "package.json"), "utf8"));
@@ -42,10 +54,15 @@ export function licenceReader(options: WorkerOptions) {
         await note("broken", path, error.message);
         return ctx.reject(`${path}: ${error.message}`);
       }
-      if (facts.licence === "") await note("no licence", facts.name || path, `${facts.version || "without version"} names no licence`);
+      if (facts.licence === "")
+        await note("no licence", facts.name || path, `${facts.version || "without version"} names no licence`);
       let family = families.get(facts.licence);
       if (family === undefined) {
-        ({ family } = await ctx.request(ClassifyLicence, { licence: facts.licence }, { to: { capability: "explain-licences" }, timeout: "20s" }));
+        ({ family } = await ctx.request(
+          ClassifyLicence,
+          { licence: facts.licence },
+          { to: { capability: "explain-licences" }, timeout: "20s" },
+        ));
         families.set(facts.licence, family);
       }
       await ctx.publish(LicenceRead, { path, ...facts, family }, { idempotencyKey: `licence ${path}` });

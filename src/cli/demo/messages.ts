@@ -11,8 +11,16 @@ export const RESULT_CHANNELS = { licence: "audit.results.licence", size: "audit.
 /** Asks the scanner for all packages under some folders. */
 export const Scan = defineMessage(
   "audit.scan",
-  { type: "object", properties: { folders: { type: "array", items: TEXT } }, required: ["folders"], additionalProperties: false },
-  { reply: { type: "object", properties: { packages: COUNT }, required: ["packages"] }, description: "Find all packages under these folders" },
+  {
+    type: "object",
+    properties: { folders: { type: "array", items: TEXT } },
+    required: ["folders"],
+    additionalProperties: false,
+  },
+  {
+    reply: { type: "object", properties: { packages: COUNT }, required: ["packages"] },
+    description: "Find all packages under these folders",
+  },
 );
 
 /** A folder that holds a package. */
@@ -49,7 +57,12 @@ export const SizeMeasured = defineMessage(
 /** Tells the reporter that a package came to its worker a second time. */
 export const RedeliveryNoted = defineMessage(
   "audit.redelivery.noted",
-  { type: "object", properties: { path: TEXT, attempt: COUNT }, required: ["path", "attempt"], additionalProperties: false },
+  {
+    type: "object",
+    properties: { path: TEXT, attempt: COUNT },
+    required: ["path", "attempt"],
+    additionalProperties: false,
+  },
   { description: "A package was delivered again, after its worker had died" },
 );
 
@@ -57,7 +70,10 @@ export const RedeliveryNoted = defineMessage(
 export const ClassifyLicence = defineMessage(
   "audit.licence.classify",
   { type: "object", properties: { licence: TEXT }, required: ["licence"], additionalProperties: false },
-  { reply: { type: "object", properties: { family: TEXT }, required: ["family"] }, description: "Which family a licence belongs to" },
+  {
+    reply: { type: "object", properties: { family: TEXT }, required: ["family"] },
+    description: "Which family a licence belongs to",
+  },
 );
 
 /** Tells the archivist of something worth a second look. */
@@ -73,17 +89,28 @@ export const OddityNoted = defineMessage(
 );
 
 /** Asks the archivist for all oddities it was told of. */
-export const ListOddities = defineMessage("audit.oddities.list", { type: "object", additionalProperties: false }, {
-  reply: {
-    type: "object",
-    properties: {
-      waiting: COUNT,
-      oddities: { type: "array", items: { type: "object", properties: { kind: TEXT, subject: TEXT, detail: TEXT }, required: ["kind", "subject", "detail"] } },
+export const ListOddities = defineMessage(
+  "audit.oddities.list",
+  { type: "object", additionalProperties: false },
+  {
+    reply: {
+      type: "object",
+      properties: {
+        waiting: COUNT,
+        oddities: {
+          type: "array",
+          items: {
+            type: "object",
+            properties: { kind: TEXT, subject: TEXT, detail: TEXT },
+            required: ["kind", "subject", "detail"],
+          },
+        },
+      },
+      required: ["waiting", "oddities"],
     },
-    required: ["waiting", "oddities"],
+    description: "All oddities noted so far",
   },
-  description: "All oddities noted so far",
-});
+);
 
 /** Tells everybody that an audit begins. */
 export const AuditStarted = defineMessage(

@@ -16,9 +16,14 @@ export function readFacts(text: string): PackageFacts {
   } catch (cause) {
     throw new AgentwireError("ARGUMENT_INVALID", "package.json is not valid JSON", { cause });
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new AgentwireError("ARGUMENT_INVALID", "package.json is not an object");
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new AgentwireError("ARGUMENT_INVALID", "package.json is not an object");
   const fields = value as Readonly<Record<string, unknown>>;
-  return { name: textOf(fields["name"]), version: textOf(fields["version"]), licence: licenceOf(fields["license"] ?? fields["licenses"]) };
+  return {
+    name: textOf(fields["name"]),
+    version: textOf(fields["version"]),
+    licence: licenceOf(fields["license"] ?? fields["licenses"]),
+  };
 }
 
 function textOf(value: unknown): string {

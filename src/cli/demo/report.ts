@@ -1,6 +1,6 @@
 import type { InboxStatus } from "../../broker/inbox.ts";
-import { ENDS } from "../../message/receipt-record.ts";
 import type { StoredDeadLetter } from "../../bus/dead-letters.ts";
+import { ENDS } from "../../message/receipt-record.ts";
 import type { Findings } from "./reporter.ts";
 
 /** One package of the audit. */
@@ -37,7 +37,11 @@ export interface AuditReport {
 }
 
 /** One agent's line of the receipts. `accepted` = the ends + `waiting`. */
-export type ReceiptRow = { readonly agent: string; readonly accepted: number; readonly waiting: number } & InboxStatus["ended"];
+export type ReceiptRow = {
+  readonly agent: string;
+  readonly accepted: number;
+  readonly waiting: number;
+} & InboxStatus["ended"];
 
 /** What {@link makeReport} puts together. */
 export interface ReportParts {
@@ -74,7 +78,10 @@ export function makeReport(parts: ReportParts): AuditReport {
     families: countBy([...findings.licences.values()].map((one) => one.family)),
     largest: audited.sort((a, b) => b.bytes - a.bytes).slice(0, LARGEST),
     oddities: [...oddities].sort((a, b) => compare(a.kind, b.kind) || compare(a.subject, b.subject)),
-    broken: deadLetters.map((letter) => ({ path: (letter.message.payload as { path: string }).path, reason: letter.reason })),
+    broken: deadLetters.map((letter) => ({
+      path: (letter.message.payload as { path: string }).path,
+      reason: letter.reason,
+    })),
     redelivered: findings.redelivered.size,
     foundOnJoining,
     receipts: inboxes.map(({ name, accepted, waiting, ended }) => ({ agent: name, accepted, waiting, ...ended })),

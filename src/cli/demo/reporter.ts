@@ -42,7 +42,11 @@ export function reporter(findings: Findings, onNews: () => void) {
       known.add(version);
       if (known.size > 1) {
         const detail = `${version}, beside ${[...known].filter((other) => other !== version).join(" and ")}`;
-        await ctx.send(OddityNoted, { kind: "several versions", subject: name, detail }, { to: "archivist", ifUnknown: "hold" });
+        await ctx.send(
+          OddityNoted,
+          { kind: "several versions", subject: name, detail },
+          { to: "archivist", ifUnknown: "hold" },
+        );
       }
     });
 }

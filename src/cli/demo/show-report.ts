@@ -28,7 +28,10 @@ export function showReport(report: AuditReport, style: Style): string[] {
     ),
     "",
     style.bold("Oddities"),
-    ...table([{ title: "what" }, { title: "package" }, { title: "detail" }], oddities.slice(0, MOST_ODDITIES).map((one) => [one.kind, one.subject, one.detail])),
+    ...table(
+      [{ title: "what" }, { title: "package" }, { title: "detail" }],
+      oddities.slice(0, MOST_ODDITIES).map((one) => [one.kind, one.subject, one.detail]),
+    ),
     ...more(oddities.length - MOST_ODDITIES, "oddities"),
     "",
     style.bold("Dead letters"),
@@ -36,8 +39,20 @@ export function showReport(report: AuditReport, style: Style): string[] {
     "",
     style.bold("Receipts: accepted = the six ends, to the unit"),
     ...table(
-      [{ title: "agent" }, { title: "accepted", right: true }, ...ENDS.map((end) => ({ title: end, right: true })), { title: "waiting", right: true }, { title: "adds up" }],
-      [...receipts, total(receipts)].map((row) => [row.agent, row.accepted, ...ENDS.map((end) => row[end]), row.waiting, adds(row) ? "yes" : "NO"]),
+      [
+        { title: "agent" },
+        { title: "accepted", right: true },
+        ...ENDS.map((end) => ({ title: end, right: true })),
+        { title: "waiting", right: true },
+        { title: "adds up" },
+      ],
+      [...receipts, total(receipts)].map((row) => [
+        row.agent,
+        row.accepted,
+        ...ENDS.map((end) => row[end]),
+        row.waiting,
+        adds(row) ? "yes" : "NO",
+      ]),
     ),
     "",
     `${report.redelivered} packages were delivered a second time, after their worker had been killed; none was lost.`,
@@ -47,8 +62,12 @@ export function showReport(report: AuditReport, style: Style): string[] {
 }
 
 function total(rows: AuditReport["receipts"]): AuditReport["receipts"][number] {
-  const sum = (key: "accepted" | "waiting" | (typeof ENDS)[number]): number => rows.reduce((all, row) => all + row[key], 0);
-  const ends = Object.fromEntries(ENDS.map((end) => [end, sum(end)])) as Pick<AuditReport["receipts"][number], (typeof ENDS)[number]>;
+  const sum = (key: "accepted" | "waiting" | (typeof ENDS)[number]): number =>
+    rows.reduce((all, row) => all + row[key], 0);
+  const ends = Object.fromEntries(ENDS.map((end) => [end, sum(end)])) as Pick<
+    AuditReport["receipts"][number],
+    (typeof ENDS)[number]
+  >;
   return { agent: "all", accepted: sum("accepted"), waiting: sum("waiting"), ...ends };
 }
 

@@ -23,9 +23,25 @@ async function ask(bus: Bus, subject: string, timeout: number): Promise<Finding[
     // The answer was given between the two; outside of that, and of the tolerance, the clocks differ.
     const skew = time < start ? time - start : time > end ? time - end : 0;
     if (Math.abs(skew) <= TOLERANCE) return [];
-    return [{ level: "problem", check: "clock", subject, what: `its clock is ${Math.abs(skew)} ms ${skew > 0 ? "ahead of" : "behind"} the one here`, advice: "Let both machines take their time from the same server." }];
+    return [
+      {
+        level: "problem",
+        check: "clock",
+        subject,
+        what: `its clock is ${Math.abs(skew)} ms ${skew > 0 ? "ahead of" : "behind"} the one here`,
+        advice: "Let both machines take their time from the same server.",
+      },
+    ];
   } catch (error) {
     if (!AgentwireError.is(error)) throw error;
-    return [{ level: "problem", check: "silent", subject, what: `it gave no answer within ${timeout} ms (${error.code})`, advice: "Look whether its handlers hang or its queue is long: `agentwire inbox NAME`." }];
+    return [
+      {
+        level: "problem",
+        check: "silent",
+        subject,
+        what: `it gave no answer within ${timeout} ms (${error.code})`,
+        advice: "Look whether its handlers hang or its queue is long: `agentwire inbox NAME`.",
+      },
+    ];
   }
 }

@@ -31,30 +31,69 @@ function checkTakers({ after, agent, now }: InboxLooks): Finding[] {
   const due = waiting - delayed;
   const since = oldest === undefined ? "" : `, the oldest for ${age(oldest, now)}`;
   if (due === 0) return [];
-  if (paused) return [{ level: "problem", check: "paused", subject, what: `${due} messages wait and the inbox is paused${since}`, advice: "Resume it with `bus.inboxes.resume(name)`." }];
+  if (paused)
+    return [
+      {
+        level: "problem",
+        check: "paused",
+        subject,
+        what: `${due} messages wait and the inbox is paused${since}`,
+        advice: "Resume it with `bus.inboxes.resume(name)`.",
+      },
+    ];
   if (agent === undefined) {
-    return [{ level: "problem", check: "orphan", subject, what: `${due} messages wait for an agent that nobody has registered${since}`, advice: "Start the agent, or purge the inbox with `bus.inboxes.purge(name)`." }];
+    return [
+      {
+        level: "problem",
+        check: "orphan",
+        subject,
+        what: `${due} messages wait for an agent that nobody has registered${since}`,
+        advice: "Start the agent, or purge the inbox with `bus.inboxes.purge(name)`.",
+      },
+    ];
   }
   if (consumers > 0) return [];
-  return [{ level: "problem", check: "backlog", subject, what: `${due} messages wait and no instance takes them${since}`, advice: "Start an instance of the agent." }];
+  return [
+    {
+      level: "problem",
+      check: "backlog",
+      subject,
+      what: `${due} messages wait and no instance takes them${since}`,
+      advice: "Start an instance of the agent.",
+    },
+  ];
 }
 
 function checkGrowth({ before, after }: InboxLooks): Finding[] {
   const { name: subject, waiting, capacity } = after;
   const found: Finding[] = [];
   if (waiting >= capacity * NEARLY_FULL) {
-    found.push({ level: "problem", check: "capacity", subject, what: `it holds ${waiting} of ${capacity} messages`, advice: "Add instances of the agent, or raise its `capacity`." });
+    found.push({
+      level: "problem",
+      check: "capacity",
+      subject,
+      what: `it holds ${waiting} of ${capacity} messages`,
+      advice: "Add instances of the agent, or raise its `capacity`.",
+    });
   }
   const grown = waiting - before.waiting;
   if (waiting >= LARGE && grown > 0 && after.consumers > 0) {
     const came = after.accepted - before.accepted;
-    found.push({ level: "problem", check: "backlog", subject, what: `${waiting} messages wait and ${came} came while ${came - grown} were done`, advice: "Add instances of the agent, or raise its `concurrency`." });
+    found.push({
+      level: "problem",
+      check: "backlog",
+      subject,
+      what: `${waiting} messages wait and ${came} came while ${came - grown} were done`,
+      advice: "Add instances of the agent, or raise its `concurrency`.",
+    });
   }
   return found;
 }
 
 function checkHeld({ after, now }: InboxLooks): Finding[] {
-  const held = (after.messages ?? []).filter((one) => one.state === "held" && one.offeredAt !== undefined && now - one.offeredAt > LONG_HELD);
+  const held = (after.messages ?? []).filter(
+    (one) => one.state === "held" && one.offeredAt !== undefined && now - one.offeredAt > LONG_HELD,
+  );
   return held.map(({ message, instance, offeredAt }) => ({
     level: "problem",
     check: "stuck",

@@ -9,14 +9,22 @@ export function checkLetters(letters: readonly StoredDeadLetter[]): Finding[] {
     const codes = [...new Set(own.map((letter) => letter.code))].join(", ");
     const killers = own.filter((letter) => letter.code === "ATTEMPTS_EXHAUSTED");
     return [
-      { level: "note", check: "dead-letters", subject, what: `${own.length} dead letters (${codes})`, advice: `Look at them with \`agentwire dead-letters list --agent ${subject}\`.` },
-      ...killers.map((letter): Finding => ({
-        level: "problem",
-        check: "poison",
+      {
+        level: "note",
+        check: "dead-letters",
         subject,
-        what: `message ${letter.message.id} of type ${letter.message.type} ended each process that held it`,
-        advice: "Mend the handler, then `agentwire dead-letters replay`.",
-      })),
+        what: `${own.length} dead letters (${codes})`,
+        advice: `Look at them with \`agentwire dead-letters list --agent ${subject}\`.`,
+      },
+      ...killers.map(
+        (letter): Finding => ({
+          level: "problem",
+          check: "poison",
+          subject,
+          what: `message ${letter.message.id} of type ${letter.message.type} ended each process that held it`,
+          advice: "Mend the handler, then `agentwire dead-letters replay`.",
+        }),
+      ),
     ];
   });
 }

@@ -24,7 +24,13 @@ export function projectFiles({ name, version, team }: ProjectOptions): ProjectFi
 }
 
 /** The one agent of a project without a team. */
-export const GREETER: RolePreset = { name: "greeter", role: "greeter", department: "front", capabilities: ["greet"], description: "Answers whoever asks" };
+export const GREETER: RolePreset = {
+  name: "greeter",
+  role: "greeter",
+  department: "front",
+  capabilities: ["greet"],
+  description: "Answers whoever asks",
+};
 
 function packageJson(name: string, version: string): object {
   return {
@@ -63,7 +69,9 @@ export const agent = defineAgent({
 }
 
 function mainFile(team: readonly RolePreset[]): string {
-  const imports = team.map((role, at) => `import { agent as agent${at + 1} } from "./agents/${role.name}.js";`).join("\n");
+  const imports = team
+    .map((role, at) => `import { agent as agent${at + 1} } from "./agents/${role.name}.js";`)
+    .join("\n");
   const list = team.map((_, at) => `agent${at + 1}`).join(", ");
   const first = team[0]?.role ?? "greeter";
   return `import { connect } from "agentwire";

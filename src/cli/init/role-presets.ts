@@ -7,7 +7,13 @@ export interface RolePreset {
   readonly description: string;
 }
 
-const preset = (name: string, role: string, department: string, capabilities: readonly string[], description: string): RolePreset => ({
+const preset = (
+  name: string,
+  role: string,
+  department: string,
+  capabilities: readonly string[],
+  description: string,
+): RolePreset => ({
   name,
   role,
   department,
@@ -18,8 +24,20 @@ const preset = (name: string, role: string, department: string, capabilities: re
 /** Teams by name, for `agentwire init --team`. */
 export const TEAMS: Readonly<Record<string, readonly RolePreset[]>> = {
   startup: [
-    preset("cmo", "cmo", "executive", ["strategy", "budget"], "Chief marketing officer: sets the direction and asks for results"),
-    preset("marketing-manager", "marketing_manager", "marketing", ["campaigns"], "Plans campaigns and hands out the work"),
+    preset(
+      "cmo",
+      "cmo",
+      "executive",
+      ["strategy", "budget"],
+      "Chief marketing officer: sets the direction and asks for results",
+    ),
+    preset(
+      "marketing-manager",
+      "marketing_manager",
+      "marketing",
+      ["campaigns"],
+      "Plans campaigns and hands out the work",
+    ),
     preset("content", "content_agent", "marketing", ["write-content"], "Writes texts"),
     preset("seo", "seo_agent", "marketing", ["keywords"], "Finds keywords and checks texts for search engines"),
     preset("product-manager", "product_manager", "product", ["roadmap"], "Keeps the roadmap"),

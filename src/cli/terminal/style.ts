@@ -1,5 +1,3 @@
-import { styleText } from "node:util";
-
 /** Colours for headings and marks; plain text where they are not wanted. */
 export interface Style {
   readonly bold: (text: string) => string;
@@ -9,11 +7,17 @@ export interface Style {
   readonly note: (text: string) => string;
 }
 
-type Format = Parameters<typeof styleText>[0];
-
 /** The style for a stream: colours only on a terminal, and never with `NO_COLOR` set or `TERM=dumb`. */
 export function styleFor(stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv = process.env): Style {
   const coloured = stream.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb";
-  const with_ = (format: Format) => (text: string) => (coloured ? styleText(format, text) : text);
-  return { bold: with_("bold"), dim: with_("dim"), good: with_("green"), bad: with_("red"), note: with_("yellow") };
+  // Node's own styleText asks standard output whether it is a terminal, also for text that goes elsewhere.
+  const between = (start: number, end: number) => (text: string) =>
+    coloured ? `\u001b[${start}m${text}\u001b[${end}m` : text;
+  return {
+    bold: between(1, 22),
+    dim: between(2, 22),
+    good: between(32, 39),
+    bad: between(31, 39),
+    note: between(33, 39),
+  };
 }

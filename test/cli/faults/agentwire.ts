@@ -21,7 +21,11 @@ export interface RunOptions {
 /** Starts the command as a user would. */
 export function start(args: readonly string[], { cwd, env }: RunOptions): ChildProcess {
   const { AGENTWIRE_URL: _, ...rest } = process.env;
-  return spawn(process.execPath, ["--import", TSX, MAIN, ...args], { cwd, env: { ...rest, NO_COLOR: "1", ...env }, stdio: "pipe" });
+  return spawn(process.execPath, ["--import", TSX, MAIN, ...args], {
+    cwd,
+    env: { ...rest, NO_COLOR: "1", ...env },
+    stdio: "pipe",
+  });
 }
 
 /** Runs the command to its end. */

@@ -1,4 +1,4 @@
-import { execFileSync, type ChildProcess } from "node:child_process";
+import { type ChildProcess, execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,11 @@ import { type Bus, connect, defineAgent, defineMessage } from "../../../src/inde
 import { agentwire, type Run, start } from "./agentwire.ts";
 
 const TEXT = { type: "object", properties: { text: { type: "string" } }, required: ["text"] } as const;
-const Greet = defineMessage("greet", { type: "object", properties: { name: { type: "string" } }, required: ["name"] }, { reply: TEXT });
+const Greet = defineMessage(
+  "greet",
+  { type: "object", properties: { name: { type: "string" } }, required: ["name"] },
+  { reply: TEXT },
+);
 const Note = defineMessage("note", TEXT);
 const Fail = defineMessage("fail", TEXT);
 const Slow = defineMessage("slow", TEXT, { reply: TEXT });
@@ -24,10 +28,22 @@ beforeAll(async () => {
   url = `sqlite:${join(home, "cli.db")}`;
   bus = await connect(url, { logger: false });
   await bus.join(
-    defineAgent({ name: "greeter", role: "host", department: "front", capabilities: ["greet"], concurrency: 4, subscribes: ["news.*"], retry: { attempts: 1, backoff: "immediate" } })
+    defineAgent({
+      name: "greeter",
+      role: "host",
+      department: "front",
+      capabilities: ["greet"],
+      concurrency: 4,
+      subscribes: ["news.*"],
+      retry: { attempts: 1, backoff: "immediate" },
+    })
       .on(Greet, ({ payload }) => ({ text: `Hello ${payload.name}` }))
       .on(Note, ({ payload }) => void noted.push(payload.text))
-      .on(Slow, (_message, ctx) => new Promise((_resolve, reject) => ctx.signal.addEventListener("abort", () => reject(new Error("too late")))))
+      .on(
+        Slow,
+        (_message, ctx) =>
+          new Promise((_resolve, reject) => ctx.signal.addEventListener("abort", () => reject(new Error("too late")))),
+      )
       .on(Fail, (_message, ctx) => ctx.reject("cannot be done")),
   );
 });
@@ -54,14 +70,23 @@ describe("messages from the command line", () => {
   });
 
   it("sends and waits for the end", async () => {
-    expect(await json(["send", "greeter", "note", '{"text":"one"}', "--wait"])).toMatchObject({ settled: true, ends: { greeter: "acknowledged" } });
+    expect(await json(["send", "greeter", "note", '{"text":"one"}', "--wait"])).toMatchObject({
+      settled: true,
+      ends: { greeter: "acknowledged" },
+    });
     expect(noted).toContain("one");
   });
 
   it("publishes to a channel, with the payload from a file", async () => {
     const file = join(home, "note.json");
     writeFileSync(file, '{"text":"from a file"}');
-    const { recipients, id } = await json<{ recipients: string[]; id: string }>(["publish", "news.today", "note", "--file", file]);
+    const { recipients, id } = await json<{ recipients: string[]; id: string }>([
+      "publish",
+      "news.today",
+      "note",
+      "--file",
+      file,
+    ]);
     expect(recipients).toEqual(["greeter"]);
     await expect.poll(async () => (await bus.receipts.get(id))?.settled).toBe(true);
     expect(noted).toContain("from a file");
@@ -118,7 +143,10 @@ describe("looking around", () => {
   });
 
   it("follows the events of other processes", async () => {
-    const child = start(["tail", "--event", "message.ack", "--limit", "1", "--json"], { cwd: home, env: { AGENTWIRE_URL: url } });
+    const child = start(["tail", "--event", "message.ack", "--limit", "1", "--json"], {
+      cwd: home,
+      env: { AGENTWIRE_URL: url },
+    });
     const line = firstLine(child);
     const ended = new Promise((resolve) => child.once("close", resolve));
     let over = false;
@@ -128,12 +156,23 @@ describe("looking around", () => {
       await (await bus.send(Note, { text: "tailed" }, { to: "greeter" })).settled({ timeout: "5s" });
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    expect(JSON.parse(await line)).toMatchObject({ type: "message.acknowledged", message: "note", recipient: "greeter", instance: bus.instance });
+    expect(JSON.parse(await line)).toMatchObject({
+      type: "message.acknowledged",
+      message: "note",
+      recipient: "greeter",
+      instance: bus.instance,
+    });
     expect(await ended).toBe(0);
   });
 
   it("measures the engine and names the durability class", async () => {
-    const result = await json<{ durability: { class: string }; figures: { perSecond: number }[] }>(["bench", "--messages", "50", "--at-once", "10"]);
+    const result = await json<{ durability: { class: string }; figures: { perSecond: number }[] }>([
+      "bench",
+      "--messages",
+      "50",
+      "--at-once",
+      "10",
+    ]);
     expect(result.durability.class).toBe("power");
     expect(result.figures).toHaveLength(4);
     for (const figure of result.figures) expect(figure.perSecond).toBeGreaterThan(0);
@@ -143,7 +182,13 @@ describe("looking around", () => {
     const { code, out } = await cli(["doctor", "--watch", "10ms", "--json"]);
     expect(code).toBe(1);
     const { findings } = JSON.parse(out) as { findings: { check: string; subject: string; advice: string }[] };
-    expect(findings).toContainEqual(expect.objectContaining({ check: "orphan", subject: "absent", advice: expect.stringContaining("Start the agent") }));
+    expect(findings).toContainEqual(
+      expect.objectContaining({
+        check: "orphan",
+        subject: "absent",
+        advice: expect.stringContaining("Start the agent"),
+      }),
+    );
     expect(findings.filter((one) => one.check === "silent")).toEqual([]);
   });
 });
@@ -155,10 +200,19 @@ describe("new projects", () => {
     // The built package is not there yet: the project gets one that loads the sources.
     const modules = join(home, "company/node_modules");
     mkdirSync(join(modules, "agentwire"), { recursive: true });
-    writeFileSync(join(modules, "agentwire/package.json"), '{"name":"agentwire","type":"module","exports":"./index.ts"}');
-    writeFileSync(join(modules, "agentwire/index.ts"), `export * from ${JSON.stringify(join(project, "src/index.ts"))};\n`);
+    writeFileSync(
+      join(modules, "agentwire/package.json"),
+      '{"name":"agentwire","type":"module","exports":"./index.ts"}',
+    );
+    writeFileSync(
+      join(modules, "agentwire/index.ts"),
+      `export * from ${JSON.stringify(join(project, "src/index.ts"))};\n`,
+    );
     symlinkSync(join(project, "node_modules/better-sqlite3"), join(modules, "better-sqlite3"));
-    const out = execFileSync(process.execPath, ["--import", import.meta.resolve("tsx"), "main.js", "--once"], { cwd: join(home, "company"), encoding: "utf8" });
+    const out = execFileSync(process.execPath, ["--import", import.meta.resolve("tsx"), "main.js", "--once"], {
+      cwd: join(home, "company"),
+      encoding: "utf8",
+    });
     expect(out).toContain("cmo has heard: Are you there?");
     const again = await cli(["init", "company"]);
     expect(again.code).toBe(2);
@@ -169,7 +223,9 @@ describe("new projects", () => {
 describe("contracts", () => {
   it("saves them, and exits with 1 when they break", async () => {
     const file = join(home, "types.ts");
-    const source = (required: string) => `import { defineMessage } from ${JSON.stringify(join(project, "src/index.ts"))};
+    const source = (
+      required: string,
+    ) => `import { defineMessage } from ${JSON.stringify(join(project, "src/index.ts"))};
 export const Paid = defineMessage("paid", { type: "object", properties: { a: { type: "string" }, b: { type: "string" } }, required: [${required}] });\n`;
     writeFileSync(file, source('"a"'));
     expect((await cli(["schema", "export", file])).code).toBe(0);
@@ -177,7 +233,7 @@ export const Paid = defineMessage("paid", { type: "object", properties: { a: { t
     writeFileSync(file, source('"a", "b"'));
     const { code, out } = await cli(["schema", "check", file]);
     expect(code).toBe(1);
-    expect(out).toContain('breaks paid');
+    expect(out).toContain("breaks paid");
     expect((await cli(["schema", "check", join(home, "absent.ts")])).code).toBe(2);
   });
 });

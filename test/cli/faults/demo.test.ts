@@ -33,7 +33,9 @@ async function audit(folder: string): Promise<AuditReport> {
   expect(Object.fromEntries(report.licences)).toEqual(expected.licences);
   expect(report.files).toMatchObject({ dot: expect.stringMatching(/\.dot$/), svg: expect.stringMatching(/\.svg$/) });
   const planted = report.broken.filter((one) => !expected.packages.has(one.path));
-  expect(planted).toEqual([{ path: expect.stringContaining("broken-package"), reason: expect.stringContaining("not valid JSON") }]);
+  expect(planted).toEqual([
+    { path: expect.stringContaining("broken-package"), reason: expect.stringContaining("not valid JSON") },
+  ]);
   expect(report.broken.map((one) => one.path).sort()).toEqual([...expected.broken, planted[0]!.path].sort());
   const plantedBytes = '{ "name": "broken-package", "version": "1.0.0", '.length;
   expect(report.bytes).toBe([...expected.bytes.values()].reduce((sum, bytes) => sum + bytes, 0) + plantedBytes);
@@ -54,15 +56,30 @@ async function audit(folder: string): Promise<AuditReport> {
 describe("agentwire demo", () => {
   it("audits a folder with every oddity, and tells each", async () => {
     for (let n = 0; n < 80; n++) {
-      addPackage(`node_modules/plain-${n}`, JSON.stringify({ name: `plain-${n}`, version: "1.0.0", license: n % 3 === 0 ? "ISC" : "MIT" }));
+      addPackage(
+        `node_modules/plain-${n}`,
+        JSON.stringify({ name: `plain-${n}`, version: "1.0.0", license: n % 3 === 0 ? "ISC" : "MIT" }),
+      );
     }
-    addPackage("node_modules/@scope/old", JSON.stringify({ name: "@scope/old", version: "0.1.0", license: { type: "BSD-3-Clause" } }));
-    addPackage("node_modules/plain-1/node_modules/plain-2", JSON.stringify({ name: "plain-2", version: "2.0.0", license: "MIT" }));
+    addPackage(
+      "node_modules/@scope/old",
+      JSON.stringify({ name: "@scope/old", version: "0.1.0", license: { type: "BSD-3-Clause" } }),
+    );
+    addPackage(
+      "node_modules/plain-1/node_modules/plain-2",
+      JSON.stringify({ name: "plain-2", version: "2.0.0", license: "MIT" }),
+    );
     addPackage("node_modules/nameless", JSON.stringify({ version: "3.0.0" }));
     addPackage("node_modules/torn", "{ not json");
     const report = await audit(join(home, "node_modules"));
-    expect(report.oddities).toContainEqual({ kind: "no licence", subject: join(home, "node_modules/nameless"), detail: "3.0.0 names no licence" });
-    expect(report.oddities.filter((one) => one.kind === "several versions").map((one) => one.subject)).toEqual(["plain-2"]);
+    expect(report.oddities).toContainEqual({
+      kind: "no licence",
+      subject: join(home, "node_modules/nameless"),
+      detail: "3.0.0 names no licence",
+    });
+    expect(report.oddities.filter((one) => one.kind === "several versions").map((one) => one.subject)).toEqual([
+      "plain-2",
+    ]);
     expect(report.broken).toHaveLength(2);
     expect(readFileSync(join(home, ".agentwire/demo/report.json"), "utf8")).toContain('"packages": 85');
   });

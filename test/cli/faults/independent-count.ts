@@ -7,7 +7,11 @@ export function countPackages(nodeModules: string) {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
   const owner = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/;
-  const packages = new Set(files.filter((file) => owner.exec(file)?.[0] === file.slice(0, -"/package.json".length)).map((file) => file.slice(0, -13)));
+  const packages = new Set(
+    files
+      .filter((file) => owner.exec(file)?.[0] === file.slice(0, -"/package.json".length))
+      .map((file) => file.slice(0, -13)),
+  );
   const bytes = new Map([...packages].map((path) => [path, 0]));
   let count = 0;
   for (const file of files) {
@@ -23,7 +27,12 @@ export function countPackages(nodeModules: string) {
   for (const path of packages) {
     try {
       const { license } = JSON.parse(readFileSync(join(path, "package.json"), "utf8"));
-      const name = typeof license === "string" && license.trim() !== "" ? license.trim() : typeof license === "object" ? license.type : "(none)";
+      const name =
+        typeof license === "string" && license.trim() !== ""
+          ? license.trim()
+          : typeof license === "object"
+            ? license.type
+            : "(none)";
       licences[name] = (licences[name] ?? 0) + 1;
     } catch {
       broken.push(path);
