@@ -13,6 +13,13 @@ export interface Retention {
   readonly history?: Duration;
 }
 
+/** Where audit files are written, and how long they stay. */
+export interface AuditOptions {
+  readonly directory: string;
+  /** Days kept, today not counted; 1 to 36,500, default 30. */
+  readonly days?: number;
+}
+
 /** Options of {@link connect}. */
 export interface ConnectOptions {
   /** Name under which the bus itself sends; default `"bus"`. */
@@ -30,6 +37,10 @@ export interface ConnectOptions {
   /** Keep every message and event in the journal, for history, replay and execution trees. Default false. */
   readonly history?: boolean;
   readonly retention?: Retention;
+  /** Write what happens as JSON lines: `DIRECTORY/DAY/message_audit_DAY.jsonl` and its kin. Default: not. */
+  readonly audit?: AuditOptions;
+  /** Count messages by type and outcome, for `bus.stats()`. Default false. */
+  readonly statistics?: boolean;
   /** pino-compatible; default: warnings and errors as JSON lines on standard error. `false` for none. */
   readonly logger?: Logger | false;
   /** Layers around everything that is sent and handled, the first outermost. */

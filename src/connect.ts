@@ -15,12 +15,14 @@ import { Events } from "./bus/events-api.ts";
 import { Housekeeper } from "./bus/housekeeping.ts";
 import { Inboxes } from "./bus/inboxes.ts";
 import type { Origin, PublishInterceptor } from "./bus/origin.ts";
+import { Journal } from "./bus/journal-api.ts";
 import { PublishQueue } from "./bus/publish-queue.ts";
 import { Receipts } from "./bus/receipts.ts";
 import { Requests } from "./bus/requests.ts";
 import { StreamChunks } from "./bus/stream-chunks.ts";
 import { type Bus, ConnectedBus, type GuaranteesReport } from "./connected-bus.ts";
 import type { ConnectOptions } from "./connect-options.ts";
+import { Observers } from "./observers.ts";
 import { loadDriver } from "./drivers.ts";
 import { AgentwireError } from "./errors.ts";
 import { type Clock, systemClock } from "./internal/clock.ts";
@@ -30,13 +32,15 @@ import { parseDuration } from "./message/duration.ts";
 import { IdGenerator } from "./message/id.ts";
 import { checkName } from "./message/name.ts";
 import { createLogger, type Logger, silentLogger } from "./observe/logger.ts";
+import { Journal as JournalLog } from "./observe/journal.ts";
+import { JournaledBroker } from "./observe/journaled-broker.ts";
 import { EventHub } from "./observe/event-hub.ts";
 import { ContractBook } from "./registry/contracts.ts";
 import { Registry } from "./registry/registry.ts";
 
 const DEFAULT_URL = "sqlite:.agentwire/agentwire.db";
 const KNOWN_OPTIONS = new Set([
-  "name", "namespace", "tenant", "store", "require", "codec", "history", "retention", "logger", "use", "signal", "heartbeat",
+  "name", "namespace", "tenant", "store", "require", "codec", "history", "retention", "audit", "statistics", "logger", "use", "signal", "heartbeat",
 ]);
 
 /** What {@link assemble} can be given in place of the real world. */
@@ -82,12 +86,19 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
 
   const messages = await surroundings.loadDriver(url, context);
   const second = options.store === undefined ? undefined : await surroundings.loadDriver(options.store, context);
-  const { broker } = messages;
   const store = second?.store ?? messages.store;
-  if (!store) throw new AgentwireError("STORE_REQUIRED", `${broker.capabilities.driver} carries messages only; pass \`store\` with a second URL`);
+  if (!store) throw new AgentwireError("STORE_REQUIRED", `${messages.broker.capabilities.driver} carries messages only; pass \`store\` with a second URL`);
+  const log = new JournalLog({
+    store,
+    clock,
+    retention: parseDuration(options.retention?.history ?? "7d", { name: "retention.history" }),
+    onFault: (error) => logger.warn({ error: describeThrown(error).message }, "The journal could not be written; it is tried again"),
+  });
+  const broker = options.history ? new JournaledBroker(messages.broker, log) : messages.broker;
   await broker.open();
   await store.open();
   const closeDrivers = async (): Promise<void> => {
+    await log.close().catch(() => {});
     await store.close();
     await broker.close();
   };
@@ -95,6 +106,7 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
   try {
     const guarantees = guaranteesOf(broker.capabilities.driver, store.capabilities.driver, broker.capabilities.durability, second);
     meet(options.require, guarantees.durability);
+    if (options.history) await log.open(hub);
     const keepAlive = new KeepAlive();
     const registry = new Registry({
       store,
@@ -139,6 +151,8 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
       deadLetters: parseDuration(options.retention?.deadLetters ?? "30d", { name: "retention.deadLetters" }),
     });
     housekeeper.start();
+    const observers = new Observers({ hub, clock, logger, broker, store, registry, options });
+    await observers.open();
     const bus = new ConnectedBus({
       broker,
       registry,
@@ -154,7 +168,9 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
       channels: new Channels({ broker, subscriptions: registry, events: hub, clock }),
       inboxes: new Inboxes(broker),
       deadLetters: new DeadLetters({ store, queue, receipts, clock, ids }),
-      events: new Events(hub, bridge),
+      events: new Events({ hub, bridge, journal: log }),
+      journal: new Journal({ log, store, queue, clock, ids }),
+      observers,
       bridge,
       housekeeper,
       closeDrivers,

@@ -10,6 +10,7 @@ import type { DeadLetters } from "./bus/dead-letters.ts";
 import type { EventBridge } from "./bus/event-bridge.ts";
 import type { Events } from "./bus/events-api.ts";
 import type { Housekeeper } from "./bus/housekeeping.ts";
+import type { Journal } from "./bus/journal-api.ts";
 import type { Inboxes } from "./bus/inboxes.ts";
 import type { Origin } from "./bus/origin.ts";
 import type { PublishQueue } from "./bus/publish-queue.ts";
@@ -21,7 +22,11 @@ import { AgentwireError } from "./errors.ts";
 import type { KeepAlive } from "./internal/keep-alive.ts";
 import { type Duration, parseDuration } from "./message/duration.ts";
 import type { MessageType } from "./message/index.ts";
+import type { HealthReport } from "./observe/health.ts";
+import type { BusStats, Observers } from "./observers.ts";
 import type { Registry } from "./registry/registry.ts";
+
+export type { BusStats } from "./observers.ts";
 
 /** What the bus promises with its present engine and settings. */
 export interface GuaranteesReport {
@@ -44,6 +49,8 @@ export interface BusParts {
   readonly origin: Origin;
   readonly housekeeper: Housekeeper;
   readonly bridge: EventBridge;
+  readonly journal: Journal;
+  readonly observers: Observers;
   readonly guarantees: GuaranteesReport;
   readonly agents: Agents;
   readonly channels: Channels;
@@ -66,6 +73,11 @@ export interface Bus extends Sender<MessageType>, AsyncDisposable {
   readonly deadLetters: DeadLetters;
   readonly receipts: Pick<Receipts, "get" | "watch">;
   readonly events: Events;
+  readonly journal: Journal;
+  /** How the bus and its parts are doing. */
+  health(): Promise<HealthReport>;
+  /** What there is, in numbers. */
+  stats(): Promise<BusStats>;
   /** Ends the copies of a message that still wait; those in a handler get its abort signal. */
   withdraw(id: string): Promise<{ readonly ended: number; readonly held: number }>;
   /** What the engine in force promises. */
@@ -91,6 +103,7 @@ export class ConnectedBus extends BoundSender<MessageType> {
   readonly deadLetters: DeadLetters;
   readonly receipts: Receipts;
   readonly events: Events;
+  readonly journal: Journal;
   readonly #parts: BusParts;
   readonly #joined = new Set<JoinedAgent>();
   #closing: Promise<void> | undefined;
@@ -106,6 +119,7 @@ export class ConnectedBus extends BoundSender<MessageType> {
     this.deadLetters = parts.deadLetters;
     this.receipts = parts.receipts;
     this.events = parts.events;
+    this.journal = parts.journal;
   }
 
   async join<N extends string, S, R>(definition: AgentDefinition<N, S, R>): Promise<RunningAgent<S, R>> {
@@ -126,6 +140,14 @@ export class ConnectedBus extends BoundSender<MessageType> {
       held += result.held;
     }
     return { ended, held };
+  }
+
+  health(): Promise<HealthReport> {
+    return this.#parts.observers.health();
+  }
+
+  stats(): Promise<BusStats> {
+    return this.#parts.observers.stats();
   }
 
   guarantees(): GuaranteesReport {
@@ -199,6 +221,7 @@ export class ConnectedBus extends BoundSender<MessageType> {
     this.#parts.sending.chunks.close();
     this.#parts.bridge.close();
     await housekeeper.stop();
+    await this.#parts.observers.close();
     await registry.stop();
     await this.#parts.closeDrivers();
     keepAlive.close();

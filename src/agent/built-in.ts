@@ -5,7 +5,7 @@ import type { Handler } from "./handler.ts";
 const NOTHING = { type: "object", additionalProperties: false } as const;
 
 /** What every agent answers to a health check. */
-export interface HealthReport {
+export interface AgentHealth {
   readonly agent: string;
   readonly instance: string;
   readonly status: string;
@@ -27,13 +27,13 @@ export interface CapabilityReport {
 }
 
 /** What every agent answers to a status question: who it is, what it can do, how busy it is. */
-export interface StatusReport extends HealthReport, CapabilityReport {
+export interface StatusReport extends AgentHealth, CapabilityReport {
   /** running / concurrency. */
   readonly load: number;
 }
 
 /** Asks an agent whether it is well; every agent answers without code of its own. */
-export const HealthCheck = defineMessage("agentwire.health", NOTHING, { reply: jsonSchema<HealthReport>({ type: "object" }) });
+export const HealthCheck = defineMessage("agentwire.health", NOTHING, { reply: jsonSchema<AgentHealth>({ type: "object" }) });
 
 /** Asks an agent what it can do; every agent answers without code of its own. */
 export const CapabilityQuery = defineMessage("agentwire.capabilities", NOTHING, { reply: jsonSchema<CapabilityReport>({ type: "object" }) });
@@ -46,7 +46,7 @@ export const BUILT_IN_TYPES: readonly MessageType[] = [HealthCheck, CapabilityQu
 
 /** Handlers of the built-in types, from what the agent tells of itself. */
 export function builtInHandlers(report: () => StatusReport): ReadonlyMap<string, { type: MessageType; handler: Handler<MessageType, MessageType> }> {
-  const health = (): HealthReport => {
+  const health = (): AgentHealth => {
     const { agent, instance, status, running, concurrency, time } = report();
     return { agent, instance, status, running, concurrency, time };
   };

@@ -1,4 +1,6 @@
 import type { BusEvent, EventOf, EventType } from "../observe/events.ts";
+import type { HistoryQuery, Journal } from "../observe/journal.ts";
+import type { Journaled } from "../observe/journal-entry.ts";
 import type { EventHub, EventListener } from "../observe/event-hub.ts";
 import type { EventBridge, ForeignEvent } from "./event-bridge.ts";
 import { Deque } from "../internal/deque.ts";
@@ -10,10 +12,17 @@ const STREAM_BUFFER = 10_000;
 export class Events {
   readonly #hub: EventHub;
   readonly #bridge: EventBridge;
+  readonly #journal: Journal;
 
-  constructor(hub: EventHub, bridge: EventBridge) {
-    this.#hub = hub;
-    this.#bridge = bridge;
+  constructor(options: { readonly hub: EventHub; readonly bridge: EventBridge; readonly journal: Journal }) {
+    this.#hub = options.hub;
+    this.#bridge = options.bridge;
+    this.#journal = options.journal;
+  }
+
+  /** Messages and events of the past, of all processes with history on, oldest first. @throws OUT_OF_RANGE, ARGUMENT_INVALID */
+  history(query?: HistoryQuery): Promise<Journaled[]> {
+    return this.#journal.history(query);
   }
 
   /** Calls `listener` for the events of all processes on the bus; returns the way to stop. Some may be missed under load. */

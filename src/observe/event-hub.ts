@@ -6,15 +6,16 @@ export type EventListener<E = BusEvent> = (event: E) => void;
 /** Hands events to those who listen. A listener that throws does not disturb the others. */
 export class EventHub {
   readonly #listeners = new Map<EventType | "*", Set<EventListener<never>>>();
+  #toMessages = 0;
   readonly #onListenerError: (error: unknown) => void;
 
   constructor(onListenerError: (error: unknown) => void = () => {}) {
     this.#onListenerError = onListenerError;
   }
 
-  /** Whether anyone listens to anything. */
+  /** Whether anyone listens to messages: what their senders ask before they build an event. */
   get active(): boolean {
-    return this.#listeners.size > 0;
+    return this.#toMessages > 0;
   }
 
   /** Whether anyone listens to this event: lets the hot path skip building it. */
@@ -29,8 +30,10 @@ export class EventHub {
     let set = this.#listeners.get(type);
     if (!set) this.#listeners.set(type, (set = new Set()));
     set.add(listener);
+    const toMessages = type === "*" || type.startsWith("message.") ? 1 : 0;
+    this.#toMessages += toMessages;
     return () => {
-      set.delete(listener);
+      if (set.delete(listener)) this.#toMessages -= toMessages;
       if (set.size === 0 && this.#listeners.get(type) === set) this.#listeners.delete(type);
     };
   }

@@ -1,0 +1,89 @@
+import { AgentwireError } from "../errors.ts";
+import type { Clock } from "../internal/clock.ts";
+import type { Envelope } from "../message/envelope.ts";
+import type { IdGenerator } from "../message/id.ts";
+import type { Journal as JournalLog, JournalReadOptions } from "../observe/journal.ts";
+import type { HistoryFilter, Journaled } from "../observe/journal-entry.ts";
+import type { Trace } from "../observe/trace.ts";
+import { traceConversation } from "../observe/trace-conversation.ts";
+import type { Store } from "../store/store.ts";
+import type { PublishQueue } from "./publish-queue.ts";
+
+/** Options of {@link Journal.replay}. */
+export interface ReplayOptions {
+  /** How fast, as a multiple of the recorded speed; default: at once. */
+  readonly speed?: number;
+  /** Ends the replay. */
+  readonly signal?: AbortSignal;
+}
+
+/** One message that was sent again. */
+export interface Replayed {
+  readonly id: string;
+  readonly newId: string;
+  readonly type: string;
+  /** Those that got it when it was recorded. */
+  readonly recipients: readonly string[];
+  /** Why some recipient could not get it again. */
+  readonly error?: string;
+}
+
+/** What a {@link Journal} is built from. */
+export interface JournalParts {
+  readonly log: JournalLog;
+  readonly store: Pick<Store, "read">;
+  readonly queue: PublishQueue;
+  readonly clock: Clock;
+  readonly ids: IdGenerator;
+}
+
+/** What happened on the bus, where `history` is on for the processes that did it: every message, whole, and every event. */
+export class Journal {
+  readonly #parts: JournalParts;
+
+  constructor(parts: JournalParts) {
+    this.#parts = parts;
+  }
+
+  /** Every entry written before the call, once, in one stable order, while more are being written. @throws ARGUMENT_INVALID for a cursor that is none */
+  read(options?: JournalReadOptions): AsyncGenerator<Journaled> {
+    return this.#parts.log.read(options);
+  }
+
+  /** The execution tree of a conversation: who handled what, because of what, when, for how long, and how it ended. */
+  trace(conversation: string): Promise<Trace> {
+    return traceConversation(this.#parts.log, this.#parts.store, conversation);
+  }
+
+  /**
+   * Sends recorded messages again to those who got them, as new messages with `replayOf`, in a conversation of their own.
+   * Messages that others caused are left out, replies among them: the handlers send them again. Requests go as plain messages.
+   * @throws OUT_OF_RANGE
+   */
+  async *replay(filter: HistoryFilter, options: ReplayOptions = {}): AsyncGenerator<Replayed> {
+    const { speed, signal } = options;
+    if (speed !== undefined && !(speed > 0)) throw new AgentwireError("OUT_OF_RANGE", "speed must be a number above 0");
+    let before: number | undefined;
+    for await (const { message, recipients } of this.#parts.log.messages(filter)) {
+      if (signal?.aborted) return;
+      if (message.causationId !== undefined) continue;
+      if (speed !== undefined && before !== undefined) await this.#pause((message.createdAt - before) / speed);
+      before = message.createdAt;
+      yield await this.#again(message, recipients);
+    }
+  }
+
+  async #again(message: Envelope, recipients: readonly string[]): Promise<Replayed> {
+    const { queue, clock, ids } = this.#parts;
+    const { expiresAt: _expiry, replyInbox: _asker, ...kept } = message;
+    const newId = ids.next();
+    const again: Envelope = Object.freeze({ ...kept, id: newId, createdAt: clock.now(), conversationId: newId, replayOf: message.id });
+    const results = await Promise.all(recipients.map((recipient) => queue.publish({ message: again, to: [recipient] })));
+    const failed = results.find((result) => result.status === "failed");
+    return { id: message.id, newId, type: message.type, recipients, ...(failed ? { error: failed.error.message } : {}) };
+  }
+
+  async #pause(length: number): Promise<void> {
+    if (length > 0) await new Promise<void>((resolve) => this.#parts.clock.after(length, resolve));
+  }
+}
