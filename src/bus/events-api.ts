@@ -8,7 +8,7 @@ import { Deque } from "../internal/deque.ts";
 /** Events kept for a slow reader of a stream before the oldest are left out. */
 const STREAM_BUFFER = 10_000;
 
-/** Events as they happen: of this process, or of all. */
+/** Events as they happen: of this process, or of all. A hand-off can be told before the acceptance; `at` has the order. */
 export class Events {
   readonly #hub: EventHub;
   readonly #bridge: EventBridge;

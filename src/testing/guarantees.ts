@@ -430,6 +430,11 @@ export const GUARANTEES = {
   "time.ttl": { level: "bus", stated: ORDER, says: "A handler never sees an expired message, and its sender is told." },
   "type.output": { level: "bus", stated: SENDING, says: "The input travels; the handler gets the schema's output." },
   "type.upcast": { level: "bus", stated: SENDING, says: "An older payload is brought up to the type's version before it is handled." },
+  "history.tree": { level: "bus", stated: REQUESTS, says: "With history on, a conversation is kept and drawn as an execution tree." },
+  "history.replay": { level: "bus", stated: SENDING, says: "Recorded messages are sent again as new ones that name the old." },
+  "observe.events": { level: "bus", stated: SENDING, says: "Every step of a message is told as an event." },
+  "observe.health": { level: "bus", stated: REGISTRY, says: "Health is told part by part, and the counts balance." },
+  "observe.audit": { level: "bus", stated: REGISTRY, says: "Audit files name every step and no payload." },
 } as const satisfies Record<string, Guarantee>;
 
 /** Id of a guarantee. */
