@@ -117,6 +117,9 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
       loads: async (inboxes) => new Map((await broker.inspect(inboxes)).map((inbox) => [inbox.name, inbox.waiting])),
     });
     await registry.start();
+    registry.watch(({ type, at, agent, status }) => {
+      if (type === "status" && hub.wants("agent.status")) hub.emit({ type: "agent.status", at, agent, status });
+    });
     const ids = new IdGenerator({ clock });
     const queue = new PublishQueue(broker);
     const receipts = new Receipts({ broker, store, clock, keepAlive });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type BusEvent, defineAgent, defineMessage, traceText } from "agentwire";
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { onEachDriver } from "../support/buses.ts";
+import { gate, onEachDriver } from "../support/buses.ts";
 
 const Ask = defineMessage("ask", z.object({ q: z.string() }), { reply: z.object({ a: z.string() }) });
 const Look = defineMessage("look", z.object({ q: z.string() }), { reply: z.object({ found: z.string() }) });
@@ -56,6 +56,16 @@ onEachDriver("observation", (buses) => {
     expect(steps.filter((type) => type !== "message.accepted")).toEqual(["message.offered", "message.retried", "message.offered", "message.acknowledged"]);
     expect(steps.filter((type) => type === "message.accepted")).toHaveLength(1);
     expect(told.filter((type) => type.startsWith("agent.") && type !== "agent.status")).toEqual(["agent.joined", "agent.left"]);
+  });
+
+  it("tells when an agent says how it is doing [observe.events]", async () => {
+    const bus = await buses.open();
+    const away = gate<BusEvent>();
+    bus.events.on("agent.status", (event) => event.status === "away" && away.open(event));
+    const agent = await bus.join(defineAgent({ name: "reader" }).on(Note, () => {}));
+    await agent.setStatus("away");
+    expect(await away.promise).toMatchObject({ agent: "reader", status: "away" });
+    expect(await bus.agents.get("reader")).toMatchObject({ status: "away" });
   });
 
   it("tells its health and counts what went through [observe.health]", async () => {
