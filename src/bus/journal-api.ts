@@ -64,12 +64,16 @@ export class Journal {
     const { speed, signal } = options;
     if (speed !== undefined && !(speed > 0)) throw new AgentwireError("OUT_OF_RANGE", "speed must be a number above 0");
     let before: number | undefined;
+    const own = new Set<string>();
     for await (const { message, recipients } of this.#parts.log.messages(filter)) {
-      if (signal?.aborted) return;
+      // Where history is on, what this replay sends is recorded too; it must not be replayed in its turn.
+      if (signal?.aborted || own.has(message.id)) return;
       if (message.causationId !== undefined) continue;
       if (speed !== undefined && before !== undefined) await this.#pause((message.createdAt - before) / speed);
       before = message.createdAt;
-      yield await this.#again(message, recipients);
+      const replayed = await this.#again(message, recipients);
+      own.add(replayed.newId);
+      yield replayed;
     }
   }
 

@@ -8,9 +8,11 @@ import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { inboxCommand } from "./commands/inbox.ts";
 import { initCommand } from "./commands/init.ts";
+import { replayCommand } from "./commands/replay.ts";
 import { schemaCommand } from "./commands/schema.ts";
 import { publishCommand, requestCommand, sendCommand } from "./commands/sending.ts";
 import { tailCommand } from "./commands/tail.ts";
+import { traceCommand } from "./commands/trace.ts";
 import { EXIT, EXIT_HELP, exitCodeOf } from "./fault.ts";
 import { tellError } from "./output.ts";
 
@@ -24,6 +26,8 @@ const COMMANDS = [
   inboxCommand,
   deadLettersCommand,
   tailCommand,
+  traceCommand,
+  replayCommand,
   doctorCommand,
   benchCommand,
   schemaCommand,

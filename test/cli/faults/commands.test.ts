@@ -193,6 +193,50 @@ describe("looking around", () => {
   });
 });
 
+describe("history", () => {
+  it("draws the tree of a conversation, and sends recorded messages again once", async () => {
+    const recorded = `sqlite:${join(home, "history.db")}`;
+    const run = (args: readonly string[]): Promise<Run> =>
+      agentwire(args, { cwd: home, env: { AGENTWIRE_URL: recorded } });
+    const told: string[] = [];
+    const own = await connect(recorded, { logger: false, history: true });
+    try {
+      await own.join(
+        defineAgent({ name: "first", sends: [Note] }).on(Fail, async ({ payload }, ctx) => {
+          await ctx.send(Note, { text: `${payload.text} <b>` }, { to: "second" });
+        }),
+      );
+      await own.join(defineAgent({ name: "second" }).on(Note, ({ payload }) => void told.push(payload.text)));
+      const { id } = await own.send(Fail, { text: "go" }, { to: "first" });
+      await own.settled({ timeout: "5s" });
+
+      const text = await run(["trace", id]);
+      expect(text.out).toMatch(
+        /fail from bus[\s\S]*first acknowledged[\s\S]*note from first[\s\S]*second acknowledged/,
+      );
+      expect((await run(["trace", id, "--svg"])).out).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
+      expect((await run(["trace", id, "--dot"])).out).toMatch(/^digraph/);
+      expect((await run(["trace", id, "--mermaid"])).out).toContain("flowchart");
+      expect(JSON.parse((await run(["trace", id, "--json"])).out)).toMatchObject({
+        messages: 2,
+        roots: [{ id, type: "fail" }],
+      });
+      expect((await run(["trace", id, "--svg", "--dot"])).code).toBe(2);
+      expect((await run(["trace", "unknown"])).code).toBe(1);
+
+      const { code, out } = await run(["replay", "--conversation", id, "--json"]);
+      expect(code).toBe(0);
+      expect(JSON.parse(out)).toMatchObject([{ id, type: "fail", recipients: ["first"] }]);
+      await expect.poll(() => told).toEqual(["go <b>", "go <b>"]);
+      // Everything that was sent to an agent: the message and its first replay, and nothing that this replay itself sends.
+      expect(JSON.parse((await run(["replay", "--agent", "first", "--type", "fail", "--json"])).out)).toHaveLength(2);
+      expect((await run(["replay"])).code).toBe(2);
+    } finally {
+      await own.close({ grace: 0 });
+    }
+  });
+});
+
 describe("new projects", () => {
   it("makes a team that runs", async () => {
     const { code, err } = await cli(["init", "company", "--team", "startup"]);

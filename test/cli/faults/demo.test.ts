@@ -26,12 +26,15 @@ async function audit(folder: string): Promise<AuditReport> {
   mkdirSync(temporary, { recursive: true });
   const { code, out, err } = await agentwire(["demo", folder, "--json"], { cwd: home, env: { TMPDIR: temporary } });
   expect({ code, err }).toMatchObject({ code: 0 });
-  const report = JSON.parse(out) as AuditReport & { files: { dot: string; svg: string } };
+  const report = JSON.parse(out) as AuditReport & { files: { dot: string; svg: string; messages: number } };
   const expected = countPackages(folder);
 
   expect(report.packages).toBe(expected.packages.size + 1); // the demo's own broken package
   expect(Object.fromEntries(report.licences)).toEqual(expected.licences);
-  expect(report.files).toMatchObject({ dot: expect.stringMatching(/\.dot$/), svg: expect.stringMatching(/\.svg$/) });
+  // Every package and both of its results hang from the one scan.
+  expect(report.files.messages).toBeGreaterThan(report.packages * 3);
+  expect(readFileSync(report.files.svg, "utf8")).toMatch(/^<svg [\s\S]*audit\.scan[\s\S]*<\/svg>\n$/);
+  expect(readFileSync(report.files.dot, "utf8")).toMatch(/^digraph [\s\S]*audit\.licence\.read/);
   const planted = report.broken.filter((one) => !expected.packages.has(one.path));
   expect(planted).toEqual([
     { path: expect.stringContaining("broken-package"), reason: expect.stringContaining("not valid JSON") },
