@@ -9,9 +9,10 @@ export const consumerStopped: Row = {
   run: async (scale, seed) => {
     const scene = new Scene(seed);
     try {
-      const strikes = Math.min(scale.strikes, 8);
+      const strikes = Math.min(scale.strikes, 6);
       const stop = 3 * scale.lease;
-      const each = Math.ceil(scale.messages / 2);
+      // Pulled one by one, each with a commit of its own: more would only take longer.
+      const each = Math.min(10_000, Math.ceil(scale.messages / 2));
       const rate = Math.ceil(each / ((strikes * (stop + 700)) / 1_000));
       // Half of what four at once can do, so that something is in hand at every stop.
       const work = Math.max(1, Math.min(30, 2_000 / rate));
