@@ -2,6 +2,9 @@
 import { spawn } from "node:child_process";
 import { STEPS, type Step } from "./steps.ts";
 
+/** How much of what a failed step wrote is shown. */
+const MOST_LINES = 80;
+
 interface Outcome {
   readonly step: Step;
   readonly state: "ok" | "failed" | "left out";
@@ -30,7 +33,11 @@ function start(step: Step): Promise<Outcome> {
 
 function tell({ step, state, seconds, output }: Outcome): void {
   console.log(`${state.padEnd(8)}  ${step.name} (${seconds.toFixed(1)} s)`);
-  if (state === "failed") console.log(`${output.replace(/^/gm, "    ")}\n`);
+  if (state !== "failed") return;
+  const lines = output.split("\n");
+  if (lines.length > MOST_LINES) console.log(`    ... ${lines.length - MOST_LINES} lines before`);
+  for (const line of lines.slice(-MOST_LINES)) console.log(`    ${line}`);
+  console.log(`    run it alone: ${step.command.join(" ")}\n`);
 }
 
 const wanted = process.argv.slice(2);

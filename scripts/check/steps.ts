@@ -12,7 +12,7 @@ export interface Step {
 /** Every check, in the order in which they start. */
 export const STEPS: readonly Step[] = [
   { name: "build", command: ["scripts/build.ts"] },
-  { name: "lint and format", command: ["biome", "check", "--error-on-warnings"] },
+  { name: "lint and format", command: ["biome", "check", "--error-on-warnings", "--reporter=summary"] },
   { name: "types", command: ["tsc", "-p", "."] },
   { name: "rooms", command: ["depcruise", "src", "test", "bench", "examples", "scripts"] },
   { name: "unused code", command: ["knip"] },
