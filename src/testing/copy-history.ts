@@ -62,8 +62,10 @@ export class CopyHistory {
   /** Everything wrong with this copy but loss, which only its sender's side can tell. */
   faults(sent: SentMessage | undefined, lateness: number): Fault[] {
     const faults = new Set(this.#faults);
-    if (this.handOffs > 0 && (sent === undefined || sent.step === "fail" || !meant(sent, this.recipient))) faults.add("invented");
-    if (sent?.digest !== undefined && [...this.#digests].some((digest) => digest !== sent.digest)) faults.add("corrupted");
+    if (this.handOffs > 0 && (sent === undefined || sent.step === "fail" || !meant(sent, this.recipient)))
+      faults.add("invented");
+    if (sent?.digest !== undefined && [...this.#digests].some((digest) => digest !== sent.digest))
+      faults.add("corrupted");
     if (sent?.expiresAt !== undefined && this.#lastWall > sent.expiresAt + lateness) faults.add("late");
     if (this.#waiting) faults.add("stuck");
     return [...faults];

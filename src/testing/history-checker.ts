@@ -63,7 +63,15 @@ export function checkHistory(events: Iterable<HistoryEvent>, rules: HistoryRules
       copy.note(event);
     }
   }
-  const faults: Record<Fault, string[]> = { lost: [], invented: [], corrupted: [], repeated: [], unmarked: [], late: [], stuck: [] };
+  const faults: Record<Fault, string[]> = {
+    lost: [],
+    invented: [],
+    corrupted: [],
+    repeated: [],
+    unmarked: [],
+    late: [],
+    stuck: [],
+  };
   for (const copy of copies.values()) {
     for (const fault of copy.faults(sends.get(copy.key), rules.lateness ?? 250)) faults[fault].push(copy.name);
   }

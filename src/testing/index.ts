@@ -13,4 +13,6 @@ export {
   gapOf,
   gapsOf,
 } from "./guarantees.ts";
+export { checkHistory, type HistoryCounts, type HistoryRules, type HistoryVerdict } from "./history-checker.ts";
+export type { AckEvent, EndEvent, HandOffEvent, HistoryEvent, SendEvent, WaitingEvent } from "./history-events.ts";
 export { type TestBus, type TestBusOptions, type TestClock, testBus } from "./test-bus.ts";

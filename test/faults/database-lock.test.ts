@@ -14,7 +14,13 @@ it("a process that finds the file locked by another waits for it, at every step 
     other.pragma("locking_mode = EXCLUSIVE");
     other.exec("BEGIN EXCLUSIVE; CREATE TABLE busy (n)");
     const opening = connect(`sqlite:${path}`, { logger: false });
-    const first = await Promise.race([opening.then(() => "opened", (error: unknown) => error), new Promise((resolve) => setTimeout(resolve, 300, "waits"))]);
+    const first = await Promise.race([
+      opening.then(
+        () => "opened",
+        (error: unknown) => error,
+      ),
+      new Promise((resolve) => setTimeout(resolve, 300, "waits")),
+    ]);
     expect(first).toBe("waits");
     other.exec("ROLLBACK");
     other.close();

@@ -11,7 +11,10 @@ interface Finished extends RowResult {
 
 const [stateFile = "faults-state.jsonl", only] = process.argv.slice(2);
 const finished = existsSync(stateFile)
-  ? readFileSync(stateFile, "utf8").split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as Finished)
+  ? readFileSync(stateFile, "utf8")
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as Finished)
   : [];
 const done = new Map(finished.map((row) => [row.id, row]));
 
@@ -19,7 +22,9 @@ for (const row of ROWS) {
   if (only !== undefined && !only.split(",").includes(row.id)) continue;
   const known = done.get(row.id);
   if (known) {
-    process.stdout.write(`${row.id} done before with seed ${known.seed}: ${known.broken.length === 0 ? "held" : "broken"}\n`);
+    process.stdout.write(
+      `${row.id} done before with seed ${known.seed}: ${known.broken.length === 0 ? "held" : "broken"}\n`,
+    );
     continue;
   }
   const seed = Math.floor(Math.random() * 2 ** 31);

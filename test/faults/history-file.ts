@@ -2,7 +2,11 @@ import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:f
 import type { HistoryEvent } from "../../src/testing/history-events.ts";
 
 /** A history event without its time, which the writer adds. */
-export type Note = HistoryEvent extends infer E ? (E extends HistoryEvent ? Omit<E, "at"> & { readonly id?: string } : never) : never;
+export type Note = HistoryEvent extends infer E
+  ? E extends HistoryEvent
+    ? Omit<E, "at"> & { readonly id?: string }
+    : never
+  : never;
 
 /** Writes what a program does and sees, each line in the page cache before the program goes on: SIGKILL takes none of them. */
 export class HistoryWriter {

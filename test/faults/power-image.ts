@@ -7,7 +7,7 @@ const SECTOR = 512;
 class DiskFile {
   #synced: Buffer = Buffer.alloc(0);
   #size = 0;
-  #unsynced: (Extract<FileCall, { call: "write" | "truncate" }>)[] = [];
+  #unsynced: Extract<FileCall, { call: "write" | "truncate" }>[] = [];
 
   apply(call: FileCall): void {
     switch (call.call) {
@@ -35,7 +35,8 @@ class DiskFile {
 
   #after(kept: () => boolean): Buffer {
     let room = this.#synced.length;
-    for (const call of this.#unsynced) room = Math.max(room, call.call === "write" ? call.offset + call.data.length : call.size);
+    for (const call of this.#unsynced)
+      room = Math.max(room, call.call === "write" ? call.offset + call.data.length : call.size);
     const content = Buffer.alloc(room);
     this.#synced.copy(content);
     let size = this.#synced.length;

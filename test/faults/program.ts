@@ -22,7 +22,10 @@ export class Program {
   constructor(program: string, task: unknown, options: ProgramOptions = {}) {
     const script = fileURLToPath(new URL(`./programs/${program}.ts`, import.meta.url));
     const command = [...(options.under ?? []), process.execPath, "--import", "tsx", script, JSON.stringify(task)];
-    this.#child = spawn(command[0] as string, command.slice(1), { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...options.env } });
+    this.#child = spawn(command[0] as string, command.slice(1), {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...options.env },
+    });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       createInterface({ input: stream as NodeJS.ReadableStream }).on("line", (line) => {
         this.lines.push(line);

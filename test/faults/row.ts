@@ -53,7 +53,12 @@ export function judged(verdict: HistoryVerdict): { figures: Record<string, numbe
 }
 
 /** Notes a figure that must not be over a bound. */
-export function within(result: { figures: Record<string, number | string>; broken: string[] }, name: string, found: number, most: number): void {
+export function within(
+  result: { figures: Record<string, number | string>; broken: string[] },
+  name: string,
+  found: number,
+  most: number,
+): void {
   result.figures[name] = Math.round(found * 10) / 10;
   if (!(found <= most)) result.broken.push(`${name}: ${Math.round(found)}, at most ${most} allowed`);
 }

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { isInstalled } from "./installed.ts";
 import { QUICK } from "./row.ts";
-import { ROWS } from "./rows.ts";
 import { runPowerLoss } from "./rows/power-loss.ts";
+import { ROWS } from "./rows.ts";
 
 const given = process.env["AGENTWIRE_FAULT_SEED"];
 const seed = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given);
@@ -15,8 +15,11 @@ it.each(here)("$id $title, on sqlite", async (row) => {
   expect(result.broken, `seed ${seed}; ${JSON.stringify(result.figures)}`).toEqual([]);
 });
 
-it.runIf(isInstalled("strace"))("a weaker setting loses confirmed messages when the power goes, and the harness sees it; no image is damaged", async () => {
-  const { figures } = await runPowerLoss(QUICK, seed, "normal");
-  expect(figures["lost"], `seed ${seed}`).toBeGreaterThan(0);
-  expect(figures).toMatchObject({ corrupted: 0, invented: 0, "failed integrity checks": 0 });
-});
+it.runIf(isInstalled("strace"))(
+  "a weaker setting loses confirmed messages when the power goes, and the harness sees it; no image is damaged",
+  async () => {
+    const { figures } = await runPowerLoss(QUICK, seed, "normal");
+    expect(figures["lost"], `seed ${seed}`).toBeGreaterThan(0);
+    expect(figures).toMatchObject({ corrupted: 0, invented: 0, "failed integrity checks": 0 });
+  },
+);

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Bus, connect } from "../../src/index.ts";
 import { checkHistory, type HistoryRules, type HistoryVerdict } from "../../src/testing/history-checker.ts";
-import { type WrittenEvent, readHistory } from "./history-file.ts";
+import { seededRandom } from "../../src/testing/seeded-random.ts";
+import { readHistory, type WrittenEvent } from "./history-file.ts";
 import { Program, type ProgramOptions } from "./program.ts";
 import type { ConsumerTask } from "./programs/consumer.ts";
 import type { JobPayload } from "./programs/job.ts";
 import type { SenderTask } from "./programs/sender.ts";
-import { seeded } from "./random.ts";
 
 type Given<T> = Omit<T, "url" | "history" | "seed">;
 
@@ -25,7 +25,7 @@ export class Scene {
 
   constructor(seed: number, query = "") {
     this.seed = seed;
-    this.random = seeded(seed);
+    this.random = seededRandom(seed);
     this.folder = mkdtempSync(join(tmpdir(), "agentwire-faults-"));
     this.url = `sqlite:${join(this.folder, "bus.db")}${query}`;
   }
@@ -41,11 +41,24 @@ export class Scene {
   }
 
   sender(task: Given<SenderTask>, options?: ProgramOptions): Program {
-    return this.start("sender", { ...task, url: this.url, seed: this.seed, history: join(this.folder, `${task.name}.history`) } satisfies SenderTask, options);
+    return this.start(
+      "sender",
+      {
+        ...task,
+        url: this.url,
+        seed: this.seed,
+        history: join(this.folder, `${task.name}.history`),
+      } satisfies SenderTask,
+      options,
+    );
   }
 
   consumer(task: Given<ConsumerTask>, options?: ProgramOptions): Program {
-    return this.start("consumer", { ...task, url: this.url, history: join(this.folder, `${task.instance}.history`) } satisfies ConsumerTask, options);
+    return this.start(
+      "consumer",
+      { ...task, url: this.url, history: join(this.folder, `${task.instance}.history`) } satisfies ConsumerTask,
+      options,
+    );
   }
 
   /** This process's own view of the bus. */
@@ -78,7 +91,9 @@ export class Scene {
 
   /** Everything written so far, by every program, in no order. */
   written(): WrittenEvent[] {
-    return readdirSync(this.folder).filter((name) => name.endsWith(".history")).flatMap((name) => readHistory(join(this.folder, name)));
+    return readdirSync(this.folder)
+      .filter((name) => name.endsWith(".history"))
+      .flatMap((name) => readHistory(join(this.folder, name)));
   }
 
   /** What is left on the bus as history events: copies that wait and ends other than by ack. */
@@ -88,22 +103,36 @@ export class Scene {
     const events: WrittenEvent[] = [];
     for (const { name } of await bus.inboxes.list()) {
       const inbox = await bus.inboxes.get(name, { peek: 100_000 });
-      for (const { message } of inbox?.messages ?? []) events.push({ event: "waiting", at, key: (message.payload as JobPayload).key, recipient: name });
+      for (const { message } of inbox?.messages ?? [])
+        events.push({ event: "waiting", at, key: (message.payload as JobPayload).key, recipient: name });
     }
     for (const letter of await bus.deadLetters.list({ limit: 1_000_000 })) {
-      events.push({ event: "end", at, key: (letter.message.payload as JobPayload).key, recipient: letter.recipient, end: "dead-lettered" });
+      events.push({
+        event: "end",
+        at,
+        key: (letter.message.payload as JobPayload).key,
+        recipient: letter.recipient,
+        end: "dead-lettered",
+      });
     }
-    const known = new Set([...written.filter((event) => event.event === "ack" && event.step !== "lost"), ...events].map((event) => event.key));
+    const known = new Set(
+      [...written.filter((event) => event.event === "ack" && event.step !== "lost"), ...events].map(
+        (event) => event.key,
+      ),
+    );
     for (const event of written) {
       if (event.event !== "send" || event.step !== "ok" || known.has(event.key) || event.id === undefined) continue;
       const receipt = await bus.receipts.get(event.id);
-      for (const [recipient, end] of Object.entries(receipt?.ends ?? {})) events.push({ event: "end", at, key: event.key, recipient, end });
+      for (const [recipient, end] of Object.entries(receipt?.ends ?? {}))
+        events.push({ event: "end", at, key: event.key, recipient, end });
       known.add(event.key);
     }
     return events;
   }
 
-  async verdict(rules: HistoryRules = {}): Promise<{ readonly verdict: HistoryVerdict; readonly written: readonly WrittenEvent[] }> {
+  async verdict(
+    rules: HistoryRules = {},
+  ): Promise<{ readonly verdict: HistoryVerdict; readonly written: readonly WrittenEvent[] }> {
     const written = this.written();
     return { verdict: checkHistory([...written, ...(await this.left(written))], rules), written };
   }

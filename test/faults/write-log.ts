@@ -11,7 +11,18 @@ export type FileCall =
 
 /** The tracer that records every call which changes or syncs one of the files, with all the data. */
 export function tracer(log: string, files: readonly string[]): string[] {
-  return ["strace", "-y", "-xx", "-s", "1000000", "-e", "trace=pwrite64,write,fdatasync,fsync,ftruncate", ...files.flatMap((file) => ["-P", file]), "-o", log];
+  return [
+    "strace",
+    "-y",
+    "-xx",
+    "-s",
+    "1000000",
+    "-e",
+    "trace=pwrite64,write,fdatasync,fsync,ftruncate",
+    ...files.flatMap((file) => ["-P", file]),
+    "-o",
+    log,
+  ];
 }
 
 const CALL = /^(\w+)\(\d+<([^>]*)>(?:, (.*))?\)\s+= (\d+)/;
@@ -31,7 +42,9 @@ export async function readWriteLog(log: string): Promise<FileCall[]> {
       const [, text = "", offset] = DATA.exec(rest) ?? [];
       const data = bytes(text).subarray(0, Number(result));
       if (data.length !== Number(result)) throw new Error(`A recorded write of ${result} bytes holds ${data.length}`);
-      calls.push(offset === undefined ? { call: "append", path, data } : { call: "write", path, offset: Number(offset), data });
+      calls.push(
+        offset === undefined ? { call: "append", path, data } : { call: "write", path, offset: Number(offset), data },
+      );
     }
   }
   return calls;

@@ -6,8 +6,41 @@ import { onEachDriver } from "../support/buses.ts";
 import { Anything, victimOn } from "./victim.ts";
 
 const BAD_NAMES = [
-  "", "a".repeat(10_240), "a".repeat(129), "../x", "a/b", "a b", "*", "a.*", ">", "#", "a..b", ".a", "a.", "$SYS", "$reply.x", "$JS.API", "a\nb", "a\n", "\u202eevil",
-  "аgent", "a\0b", "a:b", "a{b}", "a'b", 'a"b', "a;drop table", "%00", "é", "😀", "a\\b", "a,b", "a=b", "a|b", "a`b`", "toString()",
+  "",
+  "a".repeat(10_240),
+  "a".repeat(129),
+  "../x",
+  "a/b",
+  "a b",
+  "*",
+  "a.*",
+  ">",
+  "#",
+  "a..b",
+  ".a",
+  "a.",
+  "$SYS",
+  "$reply.x",
+  "$JS.API",
+  "a\nb",
+  "a\n",
+  "\u202eevil",
+  "аgent",
+  "a\0b",
+  "a:b",
+  "a{b}",
+  "a'b",
+  'a"b',
+  "a;drop table",
+  "%00",
+  "é",
+  "😀",
+  "a\\b",
+  "a,b",
+  "a=b",
+  "a|b",
+  "a`b`",
+  "toString()",
 ];
 const NOT_NAMES = [undefined, null, 5, {}, ["victim"], { toString: () => "victim" }, Symbol("victim"), 5n, true];
 
@@ -23,14 +56,23 @@ const codeOf = (call: () => unknown): ErrorCode | undefined => {
 describe("B8 a hostile name", () => {
   it("is NAME_INVALID for an agent and for a message type", () => {
     for (const name of [...BAD_NAMES, ...NOT_NAMES]) {
-      expect(codeOf(() => defineAgent({ name: name as string })), String(name).slice(0, 40)).toBe("NAME_INVALID");
-      expect(codeOf(() => defineMessage(name as string, z.object({}))), String(name).slice(0, 40)).toBe("NAME_INVALID");
+      expect(
+        codeOf(() => defineAgent({ name: name as string })),
+        String(name).slice(0, 40),
+      ).toBe("NAME_INVALID");
+      expect(
+        codeOf(() => defineMessage(name as string, z.object({}))),
+        String(name).slice(0, 40),
+      ).toBe("NAME_INVALID");
     }
   });
 
-  it.each(["a", "Z9_-", "a.b.c", "a".repeat(128), "_INBOX.x", "-", "__proto__", "constructor", "toString"])("%j is a name like any other", async (name) => {
-    expect(codeOf(() => defineAgent({ name }))).toBeUndefined();
-  });
+  it.each(["a", "Z9_-", "a.b.c", "a".repeat(128), "_INBOX.x", "-", "__proto__", "constructor", "toString"])(
+    "%j is a name like any other",
+    async (name) => {
+      expect(codeOf(() => defineAgent({ name }))).toBeUndefined();
+    },
+  );
 });
 
 onEachDriver("a hostile name", (buses) => {
@@ -58,7 +100,10 @@ onEachDriver("a hostile name", (buses) => {
 
   it("B8 an error about a name shows a piece of it, with control characters escaped", async () => {
     const victim = await victimOn(await buses.open());
-    const error = await victim.refuses(() => victim.bus.send(Anything, 1, { to: `\n{"level":"info"}\u001b[31m${"a".repeat(10_000)}` }), "NAME_INVALID");
+    const error = await victim.refuses(
+      () => victim.bus.send(Anything, 1, { to: `\n{"level":"info"}\u001b[31m${"a".repeat(10_000)}` }),
+      "NAME_INVALID",
+    );
     expect(error.message).not.toMatch(/[\u0000-\u001f]/);
     expect(error.message.length).toBeLessThan(200);
   });
@@ -87,7 +132,9 @@ describe("B9 a hostile channel pattern", () => {
   });
 
   it("is matched in linear time: 1,000 patterns by 10,000 names", () => {
-    const patterns = Array.from({ length: 1_000 }, (_, index) => compilePattern(index % 2 === 0 ? `a.*.c${index}.*.e` : `a.b.c${index}.**`));
+    const patterns = Array.from({ length: 1_000 }, (_, index) =>
+      compilePattern(index % 2 === 0 ? `a.*.c${index}.*.e` : `a.b.c${index}.**`),
+    );
     const names = Array.from({ length: 10_000 }, (_, index) => `a.b.c${index % 1_000}.d${index}.e`);
     const started = performance.now();
     let matches = 0;
@@ -103,13 +150,19 @@ onEachDriver("hostile subscriptions", (buses) => {
     const victim = await victimOn(await buses.open());
     const agent = await victim.bus.join(defineAgent({ name: "fan" }).on(Anything, () => {}));
     await victim.refuses(() => agent.subscribe(new Array(1_000).fill("*").join(".")), "PATTERN_INVALID");
-    await victim.refuses(async () => victim.bus.join(defineAgent({ name: "other-fan", subscribes: ["a.**.b"] }).on(Anything, () => {})), "PATTERN_INVALID");
+    await victim.refuses(
+      async () => victim.bus.join(defineAgent({ name: "other-fan", subscribes: ["a.**.b"] }).on(Anything, () => {})),
+      "PATTERN_INVALID",
+    );
   });
 
   it("B17 an agent's 1,001st subscription is LIMIT_EXCEEDED, at join too", async () => {
     const victim = await victimOn(await buses.open());
     const many = (count: number): string[] => Array.from({ length: count }, (_, index) => `topic.${index}`);
-    await victim.refuses(async () => victim.bus.join(defineAgent({ name: "greedy", subscribes: many(100_000) }).on(Anything, () => {})), "LIMIT_EXCEEDED");
+    await victim.refuses(
+      async () => victim.bus.join(defineAgent({ name: "greedy", subscribes: many(100_000) }).on(Anything, () => {})),
+      "LIMIT_EXCEEDED",
+    );
     const agent = await victim.bus.join(defineAgent({ name: "keen", subscribes: many(1_000) }).on(Anything, () => {}));
     await victim.refuses(() => agent.subscribe("one.more"), "LIMIT_EXCEEDED");
   });

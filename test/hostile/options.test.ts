@@ -8,7 +8,9 @@ type Options = SendOptions<typeof Anything>;
 onEachDriver("a hostile option", (buses) => {
   it("B7 an own __proto__ from parsed JSON is ignored: options are read field by field", async () => {
     const victim = await victimOn(await buses.open());
-    const options = JSON.parse('{"to":"victim","__proto__":{"polluted":1,"priority":"critical","delay":"1h","to":"nobody"}}') as Options;
+    const options = JSON.parse(
+      '{"to":"victim","__proto__":{"polluted":1,"priority":"critical","delay":"1h","to":"nobody"}}',
+    ) as Options;
     const receipt = await victim.bus.send(Anything, "kept", options);
     await receipt.settled({ timeout: "5s" });
     expect(receipt.recipients).toEqual(["victim"]);
@@ -25,13 +27,23 @@ onEachDriver("a hostile option", (buses) => {
     await victim.isUnharmed();
   });
 
-  it.each([-1, Number.NaN, 1e308, "60", 2 ** 53 + 1, Number.POSITIVE_INFINITY, "-5s", "1e9d", "", null, {}, "99999999999999999999d"])(
-    "B10 a time to live of %s is OUT_OF_RANGE",
-    async (ttl) => {
-      const victim = await victimOn(await buses.open());
-      await victim.refuses(() => victim.bus.send(Anything, 1, { to: "victim", ttl: ttl as never }), "OUT_OF_RANGE");
-    },
-  );
+  it.each([
+    -1,
+    Number.NaN,
+    1e308,
+    "60",
+    2 ** 53 + 1,
+    Number.POSITIVE_INFINITY,
+    "-5s",
+    "1e9d",
+    "",
+    null,
+    {},
+    "99999999999999999999d",
+  ])("B10 a time to live of %s is OUT_OF_RANGE", async (ttl) => {
+    const victim = await victimOn(await buses.open());
+    await victim.refuses(() => victim.bus.send(Anything, 1, { to: "victim", ttl: ttl as never }), "OUT_OF_RANGE");
+  });
 
   it("B10 a time to live of 0 is valid: expired at once, never handled", async () => {
     const victim = await victimOn(await buses.open());
@@ -41,20 +53,35 @@ onEachDriver("a hostile option", (buses) => {
     await victim.isUnharmed();
   });
 
-  it.each([99, -1, 1.5, "high ", "HIGH", "", "constructor", "__proto__", {}, 5n, Symbol("high")])("B11 a priority of %s is OUT_OF_RANGE", async (priority) => {
-    const victim = await victimOn(await buses.open());
-    await victim.refuses(() => victim.bus.send(Anything, 1, { to: "victim", priority: priority as never }), "OUT_OF_RANGE");
-  });
+  it.each([99, -1, 1.5, "high ", "HIGH", "", "constructor", "__proto__", {}, 5n, Symbol("high")])(
+    "B11 a priority of %s is OUT_OF_RANGE",
+    async (priority) => {
+      const victim = await victimOn(await buses.open());
+      await victim.refuses(
+        () => victim.bus.send(Anything, 1, { to: "victim", priority: priority as never }),
+        "OUT_OF_RANGE",
+      );
+    },
+  );
 
-  it.each([2 ** 31, 2 ** 31 - 1, 2 ** 32 + 1, "30d", "365d"])("B12 a timeout of %s waits, it does not fire at once", async (timeout) => {
-    const victim = await victimOn(await buses.open());
-    const asked = new AbortController();
-    const silent = victim.bus.request(Anything, 1, { to: "victim", timeout: timeout as never, signal: asked.signal });
-    const quick = await Promise.race([silent.then(() => "answered", (error: { code: string }) => error.code), new Promise((resolve) => setTimeout(resolve, 60, "waits"))]);
-    expect(quick).toBe("waits");
-    asked.abort();
-    await expect(silent).rejects.toMatchObject({ code: "ABORTED" });
-  });
+  it.each([2 ** 31, 2 ** 31 - 1, 2 ** 32 + 1, "30d", "365d"])(
+    "B12 a timeout of %s waits, it does not fire at once",
+    async (timeout) => {
+      const victim = await victimOn(await buses.open());
+      const asked = new AbortController();
+      const silent = victim.bus.request(Anything, 1, { to: "victim", timeout: timeout as never, signal: asked.signal });
+      const quick = await Promise.race([
+        silent.then(
+          () => "answered",
+          (error: { code: string }) => error.code,
+        ),
+        new Promise((resolve) => setTimeout(resolve, 60, "waits")),
+      ]);
+      expect(quick).toBe("waits");
+      asked.abort();
+      await expect(silent).rejects.toMatchObject({ code: "ABORTED" });
+    },
+  );
 
   it("B12 a delay of more than 2^31 ms holds the message back", async () => {
     const victim = await victimOn(await buses.open());

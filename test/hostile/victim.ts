@@ -20,7 +20,8 @@ export interface Victim {
 export async function victimOn(bus: Bus): Promise<Victim> {
   const handled: unknown[] = [];
   await bus.join(defineAgent({ name: "victim" }).on(Anything, ({ payload }) => void handled.push(payload)));
-  const accepted = async (): Promise<number> => (await bus.inboxes.list()).reduce((sum, inbox) => sum + inbox.accepted, 0);
+  const accepted = async (): Promise<number> =>
+    (await bus.inboxes.list()).reduce((sum, inbox) => sum + inbox.accepted, 0);
   const isUnharmed = async (): Promise<void> => {
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
     expect(([] as { polluted?: unknown }).polluted).toBeUndefined();

@@ -8,13 +8,28 @@ type Fault = (typeof FAULTS)[number];
 
 interface Story {
   /** What goes wrong along the way, harmless in itself. */
-  readonly trouble: "none" | "handler dies" | "ack unanswered" | "send unanswered" | "send refused first" | "expires" | "dead-lettered";
+  readonly trouble:
+    | "none"
+    | "handler dies"
+    | "ack unanswered"
+    | "send unanswered"
+    | "send refused first"
+    | "expires"
+    | "dead-lettered";
   readonly recipients: number;
 }
 
 const stories = fc.array(
   fc.record<Story>({
-    trouble: fc.constantFrom("none", "handler dies", "ack unanswered", "send unanswered", "send refused first", "expires", "dead-lettered"),
+    trouble: fc.constantFrom(
+      "none",
+      "handler dies",
+      "ack unanswered",
+      "send unanswered",
+      "send refused first",
+      "expires",
+      "dead-lettered",
+    ),
     recipients: fc.integer({ min: 1, max: 3 }),
   }),
   { minLength: 1, maxLength: 30 },
@@ -34,18 +49,58 @@ function history(all: readonly Story[]): HistoryEvent[] {
       events.push({ event: "send", step: "fail", at: tick(), key, sender: "ada" });
       events.push({ event: "send", step: "invoke", at: tick(), key, sender: "ada", recipients: names, digest });
     }
-    events.push({ event: "send", step: trouble === "send unanswered" ? "unknown" : "ok", at: tick(), key, sender: "ada", expiresAt: 1e6 });
+    events.push({
+      event: "send",
+      step: trouble === "send unanswered" ? "unknown" : "ok",
+      at: tick(),
+      key,
+      sender: "ada",
+      expiresAt: 1e6,
+    });
     for (const recipient of names) {
       if (trouble === "expires" || trouble === "dead-lettered") {
-        events.push({ event: "end", at: tick(), key, recipient, end: trouble === "expires" ? "expired" : "dead-lettered" });
+        events.push({
+          event: "end",
+          at: tick(),
+          key,
+          recipient,
+          end: trouble === "expires" ? "expired" : "dead-lettered",
+        });
         continue;
       }
-      events.push({ event: "hand-off", at: tick(), key, recipient, instance: "one", attempt: 1, redelivered: false, digest, wall: 5e5 });
+      events.push({
+        event: "hand-off",
+        at: tick(),
+        key,
+        recipient,
+        instance: "one",
+        attempt: 1,
+        redelivered: false,
+        digest,
+        wall: 5e5,
+      });
       if (trouble === "handler dies") {
-        events.push({ event: "hand-off", at: tick(), key, recipient, instance: "two", attempt: 2, redelivered: true, digest, wall: 5e5 });
+        events.push({
+          event: "hand-off",
+          at: tick(),
+          key,
+          recipient,
+          instance: "two",
+          attempt: 2,
+          redelivered: true,
+          digest,
+          wall: 5e5,
+        });
       }
       events.push({ event: "ack", step: "invoke", at: tick(), key, recipient, instance: "two" });
-      events.push({ event: "ack", step: trouble === "ack unanswered" ? "unknown" : "ok", at: tick(), key, recipient, instance: "two" });
+      events.push({
+        event: "ack",
+        step: trouble === "ack unanswered" ? "unknown" : "ok",
+        at: tick(),
+        key,
+        recipient,
+        instance: "two",
+      });
     }
   });
   return events;
@@ -57,12 +112,19 @@ const faultsOf = (verdict: HistoryVerdict): Fault[] => FAULTS.filter((fault) => 
 const SPOILERS: Readonly<Record<Fault, (events: HistoryEvent[], key: string) => HistoryEvent[]>> = {
   lost: (events, key) => events.filter((event) => event.key !== key || event.event === "send"),
   invented: (events, key) => events.filter((event) => event.key !== key || event.event !== "send"),
-  corrupted: (events, key) => events.map((event) => (event.key === key && event.event === "hand-off" ? { ...event, digest: "other" } : event)),
+  corrupted: (events, key) =>
+    events.map((event) => (event.key === key && event.event === "hand-off" ? { ...event, digest: "other" } : event)),
   repeated: (events, key) => [...events, again(events, key, { redelivered: true, attempt: 2 })],
   unmarked: (events, key) =>
-    events.flatMap((event) => (event.key === key && event.event === "hand-off" ? [event, { ...event, at: event.at + 0.1, instance: "two" }] : [event])),
-  outOfOrder: (events, key) => events.map((event) => (event.key === key && event.event !== "send" ? { ...event, at: event.at + 1e6 } : event)),
-  late: (events, key) => events.map((event) => (event.key === key && event.event === "hand-off" ? { ...event, wall: 2e6 } : event)),
+    events.flatMap((event) =>
+      event.key === key && event.event === "hand-off"
+        ? [event, { ...event, at: event.at + 0.1, instance: "two" }]
+        : [event],
+    ),
+  outOfOrder: (events, key) =>
+    events.map((event) => (event.key === key && event.event !== "send" ? { ...event, at: event.at + 1e6 } : event)),
+  late: (events, key) =>
+    events.map((event) => (event.key === key && event.event === "hand-off" ? { ...event, wall: 2e6 } : event)),
   stuck: (events, key) => [...events, { event: "waiting", at: 1e9, key, recipient: "agent-0" }],
 };
 
@@ -76,7 +138,10 @@ describe("checkHistory", () => {
     fc.assert(
       fc.property(stories, fc.infiniteStream(fc.nat()), (all, random) => {
         const events = history(all).map((event) => ({ event, place: random.next().value as number }));
-        const verdict = checkHistory(events.sort((a, b) => a.place - b.place).map(({ event }) => event), { ordered: true });
+        const verdict = checkHistory(
+          events.sort((a, b) => a.place - b.place).map(({ event }) => event),
+          { ordered: true },
+        );
         expect(faultsOf(verdict)).toEqual([]);
         expect(verdict.counts.accepted + verdict.counts.unknown + verdict.counts.refused).toBe(all.length);
       }),
@@ -100,7 +165,15 @@ describe("checkHistory", () => {
   it("takes a send that was never answered for possible, stored or not", () => {
     const invoke: HistoryEvent = { event: "send", step: "invoke", at: 1, key: "m", sender: "ada", recipients: ["bob"] };
     expect(faultsOf(checkHistory([invoke]))).toEqual([]);
-    const handOff: HistoryEvent = { event: "hand-off", at: 2, key: "m", recipient: "bob", instance: "one", attempt: 1, redelivered: false };
+    const handOff: HistoryEvent = {
+      event: "hand-off",
+      at: 2,
+      key: "m",
+      recipient: "bob",
+      instance: "one",
+      attempt: 1,
+      redelivered: false,
+    };
     const ack: HistoryEvent = { event: "ack", step: "ok", at: 3, key: "m", recipient: "bob", instance: "one" };
     expect(faultsOf(checkHistory([invoke, handOff, ack]))).toEqual([]);
   });
@@ -115,7 +188,15 @@ describe("checkHistory", () => {
   });
 
   it("counts a holder that was paused before its handler began as overtaken, and not as a repetition", () => {
-    const handOff = (at: number, instance: string, attempt: number): HistoryEvent => ({ event: "hand-off", at, key: "m", recipient: "bob", instance, attempt, redelivered: attempt > 1 });
+    const handOff = (at: number, instance: string, attempt: number): HistoryEvent => ({
+      event: "hand-off",
+      at,
+      key: "m",
+      recipient: "bob",
+      instance,
+      attempt,
+      redelivered: attempt > 1,
+    });
     const verdict = checkHistory([
       { event: "send", step: "ok", at: 1, key: "m", sender: "ada", recipients: ["bob"] },
       handOff(2, "two", 2),
@@ -133,7 +214,14 @@ describe("checkHistory", () => {
       { event: "hand-off", at: 3, key: "m", recipient: "bob", instance: "two", attempt: 2, redelivered: true },
       { event: "ack", step: "ok", at: 4, key: "m", recipient: "bob", instance: "two" },
     ];
-    const late = (step: "ok" | "lost"): HistoryEvent => ({ event: "ack", step, at: 5, key: "m", recipient: "bob", instance: "one" });
+    const late = (step: "ok" | "lost"): HistoryEvent => ({
+      event: "ack",
+      step,
+      at: 5,
+      key: "m",
+      recipient: "bob",
+      instance: "one",
+    });
     expect(checkHistory([...first, late("ok")]).repeated).toEqual(["m -> bob"]);
     expect(faultsOf(checkHistory([...first, late("lost")]))).toEqual([]);
   });

@@ -26,7 +26,10 @@ export interface ConsumerTask {
 
 const task = JSON.parse(process.argv[2] as string) as ConsumerTask;
 const history = new HistoryWriter(task.history);
-const bus = await connect(task.url, { logger: false, ...(task.heartbeat === undefined ? {} : { heartbeat: task.heartbeat }) });
+const bus = await connect(task.url, {
+  logger: false,
+  ...(task.heartbeat === undefined ? {} : { heartbeat: task.heartbeat }),
+});
 const { agent: recipient, instance } = task;
 const keys = new Map<string, string>();
 let handOffs = 0;
@@ -48,7 +51,16 @@ const agent = defineAgent({
   const { key } = payload;
   keys.set(id, key);
   const { attempt, redelivered, signal } = context;
-  history.note({ event: "hand-off", key, recipient, instance, attempt, redelivered, digest: digestOf(payload), wall: Date.now() });
+  history.note({
+    event: "hand-off",
+    key,
+    recipient,
+    instance,
+    attempt,
+    redelivered,
+    digest: digestOf(payload),
+    wall: Date.now(),
+  });
   if (task.exitAt !== undefined && key.endsWith(task.exitAt)) process.exit(9);
   handOffs++;
   if (task.block?.after === handOffs) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, task.block.length);

@@ -11,7 +11,8 @@ export interface IdleTask {
 
 const task = JSON.parse(process.argv[2] as string) as IdleTask;
 const bus = await connect(task.url, { logger: false });
-for (let number = 0; number < task.agents; number++) await bus.join(defineAgent({ name: `agent-${number}` }).on(Job, () => {}));
+for (let number = 0; number < task.agents; number++)
+  await bus.join(defineAgent({ name: `agent-${number}` }).on(Job, () => {}));
 // What joining has started is not idleness.
 await new Promise((resolve) => setTimeout(resolve, 3_000));
 const before = process.cpuUsage();

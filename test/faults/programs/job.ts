@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { defineMessage, jsonSchema } from "../../../src/index.ts";
-import { seeded } from "../random.ts";
+import { seededRandom } from "../../../src/testing/seeded-random.ts";
 
 /** The payload of every message in a fault run. */
 export interface JobPayload {
@@ -11,14 +11,18 @@ export interface JobPayload {
 /** The message type of every fault run. */
 export const Job = defineMessage(
   "job",
-  jsonSchema<JobPayload>({ type: "object", properties: { key: { type: "string" }, body: { type: "string" } }, required: ["key", "body"] }),
+  jsonSchema<JobPayload>({
+    type: "object",
+    properties: { key: { type: "string" }, body: { type: "string" } },
+    required: ["key", "body"],
+  }),
 );
 
 const LEAST = 64;
 
 /** The payload of the message with this key: the same in every run of one seed; 64 bytes to `largest`, small ones more often. */
 export function jobFor(key: string, seed: number, largest: number): JobPayload {
-  const random = seeded(createHash("sha256").update(`${seed}/${key}`).digest().readUInt32LE());
+  const random = seededRandom(createHash("sha256").update(`${seed}/${key}`).digest().readUInt32LE());
   const size = Math.floor(LEAST * (largest / LEAST) ** random());
   const pattern = random().toString(36).slice(2) + key;
   return { key, body: pattern.repeat(Math.ceil(size / pattern.length)).slice(0, size) };

@@ -37,7 +37,16 @@ const agent = defineAgent({
   const { key } = payload;
   keys.set(id, key);
   const { attempt, redelivered } = context;
-  history.note({ event: "hand-off", key, recipient, instance, attempt, redelivered, digest: digestOf(payload), wall: Date.now() });
+  history.note({
+    event: "hand-off",
+    key,
+    recipient,
+    instance,
+    attempt,
+    redelivered,
+    digest: digestOf(payload),
+    wall: Date.now(),
+  });
   switch (key.split("/")[1]) {
     case "throw":
       throw new Error("poison");

@@ -21,7 +21,9 @@ const task = JSON.parse(process.argv[2] as string) as PullerTask;
 const history = new HistoryWriter(task.history);
 const bus = await connect(task.url, { logger: false });
 const { agent: recipient, instance } = task;
-const agent = await bus.join(defineAgent({ name: task.agent, receives: [Job], lease: task.lease, retry: { attempts: 50 } }));
+const agent = await bus.join(
+  defineAgent({ name: task.agent, receives: [Job], lease: task.lease, retry: { attempts: 50 } }),
+);
 process.stdout.write("ready\n");
 
 async function pull(): Promise<void> {
@@ -29,7 +31,16 @@ async function pull(): Promise<void> {
     for (const delivery of await agent.receive({ wait: "1s" })) {
       const { key } = delivery.message.payload;
       const { attempt, redelivered } = delivery;
-      history.note({ event: "hand-off", key, recipient, instance, attempt, redelivered, digest: digestOf(delivery.message.payload), wall: Date.now() });
+      history.note({
+        event: "hand-off",
+        key,
+        recipient,
+        instance,
+        attempt,
+        redelivered,
+        digest: digestOf(delivery.message.payload),
+        wall: Date.now(),
+      });
       await new Promise((resolve) => setTimeout(resolve, task.work));
       history.note({ event: "ack", step: "invoke", key, recipient, instance });
       try {

@@ -1,7 +1,7 @@
 // Sends and handles messages in one process, over several openings of the database, while every write to its files is recorded.
 import { connect, defineAgent } from "../../../src/index.ts";
+import { seededRandom } from "../../../src/testing/seeded-random.ts";
 import { HistoryWriter } from "../history-file.ts";
-import { seeded } from "../random.ts";
 import { digestOf, Job, jobFor } from "./job.ts";
 
 /** What a recorded program is told to do. */
@@ -17,7 +17,7 @@ export interface RecordedTask {
 
 const task = JSON.parse(process.argv[2] as string) as RecordedTask;
 const history = new HistoryWriter(task.history);
-const random = seeded(task.seed);
+const random = seededRandom(task.seed);
 let number = 0;
 
 for (let opening = 1; opening <= task.openings; opening++) {
@@ -30,7 +30,15 @@ for (let opening = 1; opening <= task.openings; opening++) {
   await bus.join(
     defineAgent({ name: "worker", concurrency: 4 }).on(Job, ({ id, payload }, { attempt, redelivered }) => {
       keys.set(id, payload.key);
-      history.note({ event: "hand-off", key: payload.key, recipient: "worker", instance: "only", attempt, redelivered, digest: digestOf(payload) });
+      history.note({
+        event: "hand-off",
+        key: payload.key,
+        recipient: "worker",
+        instance: "only",
+        attempt,
+        redelivered,
+        digest: digestOf(payload),
+      });
       history.note({ event: "ack", step: "invoke", key: payload.key, recipient: "worker", instance: "only" });
     }),
   );
@@ -43,7 +51,14 @@ for (let opening = 1; opening <= task.openings; opening++) {
       burst.map(async (key) => {
         const payload = jobFor(key, task.seed, task.largest);
         const to = random() < 0.5 ? "worker" : "shelf";
-        history.note({ event: "send", step: "invoke", key, sender: "sender", recipients: [to], digest: digestOf(payload) });
+        history.note({
+          event: "send",
+          step: "invoke",
+          key,
+          sender: "sender",
+          recipients: [to],
+          digest: digestOf(payload),
+        });
         const { id } = await bus.send(Job, payload, { to });
         history.note({ event: "send", step: "ok", key, sender: "sender", id });
       }),

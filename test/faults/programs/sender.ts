@@ -31,7 +31,9 @@ export interface SenderTask {
 }
 
 const task = JSON.parse(process.argv[2] as string) as SenderTask;
-const answered = new Set(readHistory(task.history).flatMap((event) => (event.event === "send" && event.step === "ok" ? [event.key] : [])));
+const answered = new Set(
+  readHistory(task.history).flatMap((event) => (event.event === "send" && event.step === "ok" ? [event.key] : [])),
+);
 const history = new HistoryWriter(task.history);
 const bus = await connect(task.url, { name: task.name, logger: false });
 process.on("SIGTERM", () => void bus.close().then(() => process.exit(0)));
@@ -46,14 +48,29 @@ async function send(number: number): Promise<void> {
   const payload = jobFor(key, task.seed, task.largest);
   const priority = task.priorities ? (PRIORITIES[number % PRIORITIES.length] as (typeof PRIORITIES)[number]) : "normal";
   const ttl = task.ttl !== undefined && number % (task.expireEvery ?? 1) === 0 ? task.ttl : undefined;
-  history.note({ event: "send", step: "invoke", key, sender: task.name, recipients: [task.to], lane: priority, digest: digestOf(payload) });
+  history.note({
+    event: "send",
+    step: "invoke",
+    key,
+    sender: task.name,
+    recipients: [task.to],
+    lane: priority,
+    digest: digestOf(payload),
+  });
   const options = { to: task.to, priority, idempotencyKey: key, ...(ttl === undefined ? {} : { ttl }) };
   const sentAt = Date.now();
   await Promise.all(
     Array.from({ length: task.copies ?? 1 }, async () => {
       try {
         const receipt = await bus.send(Job, payload, options);
-        history.note({ event: "send", step: "ok", key, sender: task.name, id: receipt.id, ...(ttl === undefined ? {} : { expiresAt: sentAt + ttl }) });
+        history.note({
+          event: "send",
+          step: "ok",
+          key,
+          sender: task.name,
+          id: receipt.id,
+          ...(ttl === undefined ? {} : { expiresAt: sentAt + ttl }),
+        });
         if (receipt.duplicate) duplicates++;
       } catch (error) {
         const unsure = !AgentwireError.is(error) || error.code === "INDETERMINATE";

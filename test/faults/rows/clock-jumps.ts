@@ -17,14 +17,36 @@ export const clockJumps: Row = {
       const offset = join(scene.folder, "clock");
       writeFileSync(offset, "+0");
       const library = readdirSync(LIBRARY).find((name) => name === "libfaketime.so.1") as string;
-      const env = { LD_PRELOAD: join(LIBRARY, library), FAKETIME_TIMESTAMP_FILE: offset, FAKETIME_NO_CACHE: "1", FAKETIME_DONT_FAKE_MONOTONIC: "1", DONT_FAKE_MONOTONIC: "1" };
+      const env = {
+        LD_PRELOAD: join(LIBRARY, library),
+        FAKETIME_TIMESTAMP_FILE: offset,
+        FAKETIME_NO_CACHE: "1",
+        FAKETIME_DONT_FAKE_MONOTONIC: "1",
+        DONT_FAKE_MONOTONIC: "1",
+      };
       const consumers = Array.from({ length: 2 }, (_, number) =>
-        scene.consumer({ agent: "worker", instance: `consumer-${number}`, concurrency: 4, lease: scale.lease, work: 8 }, { env }),
+        scene.consumer(
+          { agent: "worker", instance: `consumer-${number}`, concurrency: 4, lease: scale.lease, work: 8 },
+          { env },
+        ),
       );
       await Promise.all(consumers.map((consumer) => consumer.says("ready")));
-      const jumps = ["+3600", "+0", "-3600", "+0", "+0 x1.1", "+3600", "-3600", "+0"].slice(0, Math.max(3, Math.min(8, scale.strikes)));
+      const jumps = ["+3600", "+0", "-3600", "+0", "+0 x1.1", "+3600", "-3600", "+0"].slice(
+        0,
+        Math.max(3, Math.min(8, scale.strikes)),
+      );
       const until = Math.min(scale.messages, 20_000);
-      const sender = scene.sender({ name: "sender", to: "worker", until, largest: scale.largest, window: 16, rate: Math.ceil(until / (jumps.length * 1.5 + 1)) }, { env });
+      const sender = scene.sender(
+        {
+          name: "sender",
+          to: "worker",
+          until,
+          largest: scale.largest,
+          window: 16,
+          rate: Math.ceil(until / (jumps.length * 1.5 + 1)),
+        },
+        { env },
+      );
       await sender.says("ready");
       for (const jump of jumps) {
         await new Promise((resolve) => setTimeout(resolve, 1_500));
@@ -34,7 +56,9 @@ export const clockJumps: Row = {
       await scene.drain(2 * scale.lease + 3_000);
       const { verdict, written } = await scene.verdict({ ordered: false });
       const result = judged(verdict);
-      const walls = written.flatMap((event) => (event.event === "hand-off" && event.wall !== undefined ? [event.wall] : []));
+      const walls = written.flatMap((event) =>
+        event.event === "hand-off" && event.wall !== undefined ? [event.wall] : [],
+      );
       const span = Math.max(...walls.slice(0, 100_000)) - Math.min(...walls.slice(0, 100_000));
       result.figures["span of the wall clock"] = Math.round(span);
       if (span < 3_600_000) result.broken.push("the programs saw no jump, so the row has shown nothing");

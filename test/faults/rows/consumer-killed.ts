@@ -29,7 +29,15 @@ export const consumerKilled: Row = {
       await Promise.all(team.map(({ program }) => program.says("ready")));
       const each = Math.ceil(scale.messages / scale.senders);
       const senders = Array.from({ length: scale.senders }, (_, number) =>
-        scene.sender({ name: `sender-${number}`, to: "worker", until: each, largest: scale.largest, window: 32, rate: 0, priorities: true }),
+        scene.sender({
+          name: `sender-${number}`,
+          to: "worker",
+          until: each,
+          largest: scale.largest,
+          window: 32,
+          rate: 0,
+          priorities: true,
+        }),
       );
       await Promise.all(senders.map((sender) => sender.says("ready")));
       const deaths: Death[] = [];
@@ -85,7 +93,9 @@ function orphaned(written: readonly WrittenEvent[], deaths: readonly Death[]): {
   for (const { instance, at } of deaths) {
     const own = written.filter((event) => "instance" in event && event.instance === instance);
     const settled = new Set(own.filter((event) => event.event === "ack").map((event) => event.key));
-    const open = new Set(own.filter((event) => event.event === "hand-off" && !settled.has(event.key)).map((event) => event.key));
+    const open = new Set(
+      own.filter((event) => event.event === "hand-off" && !settled.has(event.key)).map((event) => event.key),
+    );
     held += open.size;
     const next = new Map<string, number>();
     for (const event of written) {

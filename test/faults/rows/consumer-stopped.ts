@@ -17,10 +17,24 @@ export const consumerStopped: Row = {
       // Half of what four at once can do, so that something is in hand at every stop.
       const work = Math.max(1, Math.min(30, 2_000 / rate));
       const pullers = Array.from({ length: 2 }, (_, number) =>
-        scene.start("puller", { url: scene.url, history: `${scene.folder}/puller-${number}.history`, agent: "pulling", instance: `puller-${number}`, lease: scale.lease, work, loops: 4 }),
+        scene.start("puller", {
+          url: scene.url,
+          history: `${scene.folder}/puller-${number}.history`,
+          agent: "pulling",
+          instance: `puller-${number}`,
+          lease: scale.lease,
+          work,
+          loops: 4,
+        }),
       );
       const consumers = Array.from({ length: scale.consumers }, (_, number) =>
-        scene.consumer({ agent: "worker", instance: `consumer-${number}`, concurrency: 4, lease: scale.lease, work: 2 * work }),
+        scene.consumer({
+          agent: "worker",
+          instance: `consumer-${number}`,
+          concurrency: 4,
+          lease: scale.lease,
+          work: 2 * work,
+        }),
       );
       const team = [...pullers, ...consumers];
       await Promise.all(team.map((one) => one.says("ready")));

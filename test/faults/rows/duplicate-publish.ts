@@ -12,7 +12,13 @@ export const duplicatePublish: Row = {
     const scene = new Scene(seed);
     try {
       const count = Math.ceil(scale.messages / 10);
-      const consumer = scene.consumer({ agent: "worker", instance: "consumer-0", concurrency: 8, lease: scale.lease, work: 0 });
+      const consumer = scene.consumer({
+        agent: "worker",
+        instance: "consumer-0",
+        concurrency: 8,
+        lease: scale.lease,
+        work: 0,
+      });
       await consumer.says("ready");
       const task = { name: "sender-0", to: "worker", until: count, largest: scale.largest, window: 64, rate: 0 };
       const first = scene.sender({ ...task, copies: 2 });
@@ -30,7 +36,9 @@ export const duplicatePublish: Row = {
       within(result, "duplicates", verdict.counts.duplicates, 0);
       // The same sender's name and key, with another payload.
       const other = await scene.busNamed("sender-0");
-      const code = await failureCode(other.send(Job, { key: "sender-0-1", body: "another" }, { to: "worker", idempotencyKey: "sender-0-1" }));
+      const code = await failureCode(
+        other.send(Job, { key: "sender-0-1", body: "another" }, { to: "worker", idempotencyKey: "sender-0-1" }),
+      );
       if (code !== "ID_CONFLICT") result.broken.push(`another payload under a known key gave ${code}, not ID_CONFLICT`);
       return result;
     } finally {

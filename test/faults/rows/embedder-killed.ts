@@ -14,8 +14,16 @@ export const embedderKilled: Row = {
       const each = Math.ceil(scale.messages / 2);
       const rate = Math.ceil(each / (strikes * 0.4 + 1));
       let instances = 0;
-      const sender = (number: number) => scene.sender({ name: `sender-${number}`, to: "worker", until: each, largest: scale.largest, window: 64, rate });
-      const consumer = () => scene.consumer({ agent: "worker", instance: `consumer-${instances++}`, concurrency: 8, lease: scale.lease, work: 1 });
+      const sender = (number: number) =>
+        scene.sender({ name: `sender-${number}`, to: "worker", until: each, largest: scale.largest, window: 64, rate });
+      const consumer = () =>
+        scene.consumer({
+          agent: "worker",
+          instance: `consumer-${instances++}`,
+          concurrency: 8,
+          lease: scale.lease,
+          work: 1,
+        });
       const makers = [consumer, () => sender(0), () => sender(1)];
       const first = consumer();
       await first.says("ready");

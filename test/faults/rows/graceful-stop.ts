@@ -12,13 +12,23 @@ export const gracefulStop: Row = {
       let started = 0;
       const consumer = () => {
         const instance = `consumer-${started++}`;
-        return { instance, program: scene.consumer({ agent: "worker", instance, concurrency: 4, lease: scale.lease, work: 20 }) };
+        return {
+          instance,
+          program: scene.consumer({ agent: "worker", instance, concurrency: 4, lease: scale.lease, work: 20 }),
+        };
       };
       const team = Array.from({ length: scale.consumers }, consumer);
       await Promise.all(team.map(({ program }) => program.says("ready")));
       const each = Math.ceil(scale.messages / scale.senders);
       const senders = Array.from({ length: scale.senders }, (_, number) =>
-        scene.sender({ name: `sender-${number}`, to: "worker", until: each, largest: scale.largest, window: 32, rate: 0 }),
+        scene.sender({
+          name: `sender-${number}`,
+          to: "worker",
+          until: each,
+          largest: scale.largest,
+          window: 32,
+          rate: 0,
+        }),
       );
       await Promise.all(senders.map((sender) => sender.says("ready")));
       let slowest = 0;
@@ -33,7 +43,8 @@ export const gracefulStop: Row = {
         program.signal("SIGTERM");
         const code = await program.exited;
         slowest = Math.max(slowest, performance.now() - asked);
-        if (code !== 0 || !program.lines.includes("closed")) unclean.push(`exit code ${code}, last words ${program.lines.slice(-5).join(" | ")}`);
+        if (code !== 0 || !program.lines.includes("closed"))
+          unclean.push(`exit code ${code}, last words ${program.lines.slice(-5).join(" | ")}`);
         const line = program.lines.find((one) => one.startsWith("signal "));
         signalled.push({ instance, at: Number(line?.split(" ")[1]) });
         team[at] = consumer();
@@ -42,7 +53,11 @@ export const gracefulStop: Row = {
       await scene.drain(2 * scale.lease + 3_000);
       const { verdict, written } = await scene.verdict();
       const result = judged(verdict);
-      const after = written.filter((event) => event.event === "hand-off" && signalled.some(({ instance, at }) => event.instance === instance && event.at > at));
+      const after = written.filter(
+        (event) =>
+          event.event === "hand-off" &&
+          signalled.some(({ instance, at }) => event.instance === instance && event.at > at),
+      );
       result.figures["stopped"] = signalled.length;
       result.figures["unclean exits"] = unclean.length;
       if (unclean[0] !== undefined) result.broken.push(`unclean exits: ${unclean.length}, such as ${unclean[0]}`);

@@ -7,7 +7,7 @@ const PREFETCH = 8;
 export const loopBlockedLong: Row = {
   id: "F19",
   title: "event loop blocked for longer than the lease",
-  quick: true,
+  quick: false,
   run: async (scale, seed) => {
     const { result, duplicates } = await run(scale, seed, { lease: scale.lease, block: 3 * scale.lease });
     if (duplicates === 0) result.broken.push("nothing was taken over, so the row has shown nothing");
@@ -42,7 +42,14 @@ async function run(
     ];
     await Promise.all(team.map((one) => one.says("ready")));
     const until = Math.min(scale.messages, 20_000);
-    const sender = scene.sender({ name: "sender", to: "worker", until, largest: scale.largest, window: 16, rate: Math.ceil(until / ((block + 2_000) / 1_000)) });
+    const sender = scene.sender({
+      name: "sender",
+      to: "worker",
+      until,
+      largest: scale.largest,
+      window: 16,
+      rate: Math.ceil(until / ((block + 2_000) / 1_000)),
+    });
     await sender.says("done");
     await scene.drain(2 * lease + block);
     const { verdict } = await scene.verdict();

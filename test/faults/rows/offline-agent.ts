@@ -19,7 +19,16 @@ export const offlineAgent: Row = {
       await before.says("ready");
       before.signal("SIGTERM");
       await before.exited;
-      const sender = scene.sender({ name: "sender", to: "worker", until: count, largest: scale.largest, window: 64, rate: 0, ttl: TTL, expireEvery: EXPIRE_EVERY });
+      const sender = scene.sender({
+        name: "sender",
+        to: "worker",
+        until: count,
+        largest: scale.largest,
+        window: 64,
+        rate: 0,
+        ttl: TTL,
+        expireEvery: EXPIRE_EVERY,
+      });
       await sender.says("done");
       await new Promise((resolve) => setTimeout(resolve, TTL));
       // Not a multiple of EXPIRE_EVERY: this one is still valid.

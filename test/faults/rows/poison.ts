@@ -1,6 +1,6 @@
+import { Job, jobFor } from "../programs/job.ts";
 import { judged, type Row, within } from "../row.ts";
 import { Scene } from "../scene.ts";
-import { Job, jobFor } from "../programs/job.ts";
 
 const ATTEMPTS = 3;
 const KINDS = ["throw", "reject", "hang", "exit", "memory"] as const;
@@ -25,7 +25,16 @@ export const poison: Row = {
       let stopping = false;
       const consumer = () => {
         const instance = `poisoned-${started++}`;
-        const task = { url: scene.url, history: `${scene.folder}/${instance}.history`, agent: "worker", instance, concurrency: 4, attempts: ATTEMPTS, handlerTimeout: 500, lease: scale.lease };
+        const task = {
+          url: scene.url,
+          history: `${scene.folder}/${instance}.history`,
+          agent: "worker",
+          instance,
+          concurrency: 4,
+          attempts: ATTEMPTS,
+          handlerTimeout: 500,
+          lease: scale.lease,
+        };
         return scene.start("poisoned", task, { env: { NODE_OPTIONS: "--max-old-space-size=96" } });
       };
       const keepAlive = async (): Promise<void> => {
@@ -39,10 +48,15 @@ export const poison: Row = {
       const supervised = [keepAlive(), keepAlive()];
       const count = Math.ceil(scale.messages / 2);
       const poisoned = new Map<string, (typeof KINDS)[number]>();
-      for (const [at, kind] of KINDS.entries()) poisoned.set(`p${Math.floor((count * (at + 0.5)) / KINDS.length)}/${kind}`, kind);
-      const keys = [...Array.from({ length: count }, (_, number) => `p${number}`)].map((key) => [...poisoned.keys()].find((name) => name.split("/")[0] === key) ?? key);
+      for (const [at, kind] of KINDS.entries())
+        poisoned.set(`p${Math.floor((count * (at + 0.5)) / KINDS.length)}/${kind}`, kind);
+      const keys = [...Array.from({ length: count }, (_, number) => `p${number}`)].map(
+        (key) => [...poisoned.keys()].find((name) => name.split("/")[0] === key) ?? key,
+      );
       while ((await bus.agents.get("worker")) === undefined) await new Promise((resolve) => setTimeout(resolve, 50));
-      const receipts = await bus.sendMany(keys.map((key) => Job.message(jobFor(key, seed, scale.largest), { to: "worker" })));
+      const receipts = await bus.sendMany(
+        keys.map((key) => Job.message(jobFor(key, seed, scale.largest), { to: "worker" })),
+      );
       const refused = receipts.filter((receipt) => receipt.status === "rejected").length;
       await scene.drain(20_000);
       stopping = true;
@@ -55,18 +69,35 @@ export const poison: Row = {
       // The parent sends here and writes no history: what it sent is checked below, key by key.
       result.broken.length = 0;
       for (const name of ["lost", "invented"]) delete result.figures[name];
-      const done = new Set(written.filter((event) => event.event === "ack" && event.step === "ok").map((event) => event.key));
+      const done = new Set(
+        written.filter((event) => event.event === "ack" && event.step === "ok").map((event) => event.key),
+      );
       const innocent = keys.filter((key) => !poisoned.has(key));
       const acknowledged = ended?.ended.acknowledged ?? 0;
       within(result, "refused sends", refused, 0);
       within(result, "others not acknowledged", innocent.length - acknowledged, 0);
-      within(result, "others without a confirmed ack in any history", innocent.filter((key) => !done.has(key)).length, started);
-      within(result, "others in the dead letters", letters.filter((letter) => !poisoned.has((letter.message.payload as { key: string }).key)).length, 0);
+      within(
+        result,
+        "others without a confirmed ack in any history",
+        innocent.filter((key) => !done.has(key)).length,
+        started,
+      );
+      within(
+        result,
+        "others in the dead letters",
+        letters.filter((letter) => !poisoned.has((letter.message.payload as { key: string }).key)).length,
+        0,
+      );
       within(result, "still waiting", ended?.waiting ?? -1, 0);
       for (const [key, kind] of poisoned) {
         const own = letters.filter((letter) => (letter.message.payload as { key: string }).key === key);
-        if (own.length !== 1 || own[0]?.code !== CODES[kind]) result.broken.push(`${kind}: in the dead letters ${own.length} times with ${own.map((letter) => letter.code).join(", ")}, not once with ${CODES[kind]}`);
-        const handOffs = written.filter((event) => event.event === "hand-off" && event.key === key).sort((a, b) => a.at - b.at);
+        if (own.length !== 1 || own[0]?.code !== CODES[kind])
+          result.broken.push(
+            `${kind}: in the dead letters ${own.length} times with ${own.map((letter) => letter.code).join(", ")}, not once with ${CODES[kind]}`,
+          );
+        const handOffs = written
+          .filter((event) => event.event === "hand-off" && event.key === key)
+          .sort((a, b) => a.at - b.at);
         const expected = kind === "reject" ? 1 : ATTEMPTS;
         result.figures[`attempts of ${kind}`] = handOffs.length;
         if (handOffs.length !== expected) result.broken.push(`${kind}: ${handOffs.length} attempts, not ${expected}`);
@@ -74,7 +105,8 @@ export const poison: Row = {
         // A crash has no backoff of its own: the next process that lives takes the message.
         const crashes = kind === "exit" || kind === "memory";
         if (gaps.length > 0) result.figures[`shortest gap of ${kind}`] = Math.round(Math.min(...gaps));
-        if (!crashes && gaps.some((gap) => gap < 99)) result.broken.push(`${kind}: attempts only ${Math.round(Math.min(...gaps))} ms apart`);
+        if (!crashes && gaps.some((gap) => gap < 99))
+          result.broken.push(`${kind}: attempts only ${Math.round(Math.min(...gaps))} ms apart`);
       }
       result.figures["processes started"] = started;
       return result;

@@ -26,21 +26,40 @@ export async function runPowerLoss(scale: Scale, seed: number, synchronous: "ful
     const history = join(scene.folder, "recorded.history");
     const log = join(scene.folder, "writes.log");
     const files = [scene.database, `${scene.database}-wal`, history];
-    const task = { url: scene.url, history, seed, messages: Math.min(600, scale.messages / 5), largest: 4_096, openings: 3 };
+    const task = {
+      url: scene.url,
+      history,
+      seed,
+      messages: Math.min(600, scale.messages / 5),
+      largest: 4_096,
+      openings: 3,
+    };
     const program = scene.start("recorded", task, { under: tracer(log, files) });
     await program.says("done");
     await program.exited;
     const calls = await readWriteLog(log);
     const first = calls.findIndex(({ path }) => path === history);
     const images = scale.strikes * 10;
-    const totals: Record<string, number> = { accepted: 0, lost: 0, "acks undone": 0, corrupted: 0, invented: 0, "failed integrity checks": 0, "images with loss": 0 };
+    const totals: Record<string, number> = {
+      accepted: 0,
+      lost: 0,
+      "acks undone": 0,
+      corrupted: 0,
+      invented: 0,
+      "failed integrity checks": 0,
+      "images with loss": 0,
+    };
     const broken: string[] = [];
     for (let image = 0; image < images; image++) {
       const cut = first + Math.floor(scene.random() * (calls.length - first));
       const folder = join(scene.folder, `image-${image}`);
       mkdirSync(folder);
       const before = calls.slice(0, cut);
-      writeImage(before.filter(({ path }) => path !== history), scene.random, (path) => join(folder, basename(path)));
+      writeImage(
+        before.filter(({ path }) => path !== history),
+        scene.random,
+        (path) => join(folder, basename(path)),
+      );
       const path = join(folder, "bus.db");
       if (!isSound(path)) add(totals, "failed integrity checks", 1);
       const found = await lookInto(path, eventsOf(before, history));
@@ -64,8 +83,13 @@ function add(totals: Record<string, number>, name: string, count: number): void 
 
 /** The program's history up to the cut: its writes to it are in the same record, so that the order is certain. */
 function eventsOf(calls: readonly FileCall[], history: string): WrittenEvent[] {
-  const text = calls.map((call) => (call.call === "append" && call.path === history ? call.data.toString() : "")).join("");
-  return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as WrittenEvent);
+  const text = calls
+    .map((call) => (call.call === "append" && call.path === history ? call.data.toString() : ""))
+    .join("");
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as WrittenEvent);
 }
 
 /** Opens an image as a program would, and compares it with what had been confirmed. */
@@ -82,16 +106,26 @@ async function lookInto(path: string, written: readonly WrittenEvent[]): Promise
         const copy = { at: Number.MAX_SAFE_INTEGER, key: payload.key, recipient: name };
         waiting.add(payload.key);
         // As if it were handed off now, so that its content is compared with what was sent.
-        events.push({ ...copy, event: "hand-off", instance: "image", attempt: attempt + 1, redelivered: attempt > 0, digest: digestOf(payload) });
+        events.push({
+          ...copy,
+          event: "hand-off",
+          instance: "image",
+          attempt: attempt + 1,
+          redelivered: attempt > 0,
+          digest: digestOf(payload),
+        });
         events.push({ ...copy, event: "end", end: "found waiting" });
       }
     }
     for (const [id, key] of ids) {
       const state = await bus.receipts.get(id);
-      for (const [recipient, end] of Object.entries(state?.ends ?? {})) events.push({ event: "end", at: Number.MAX_SAFE_INTEGER, key, recipient, end });
+      for (const [recipient, end] of Object.entries(state?.ends ?? {}))
+        events.push({ event: "end", at: Number.MAX_SAFE_INTEGER, key, recipient, end });
     }
     // What a confirmed ack ended must be known as ended, not only as acknowledged once by somebody.
-    const confirmed = new Set(written.filter((event) => event.event === "ack" && event.step === "ok").map((event) => event.key));
+    const confirmed = new Set(
+      written.filter((event) => event.event === "ack" && event.step === "ok").map((event) => event.key),
+    );
     const { figures } = judged(checkHistory([...written.filter((event) => event.event === "send"), ...events]));
     return {
       accepted: Number(figures["accepted"]),

@@ -11,13 +11,28 @@ export const publisherKilled: Row = {
     const scene = new Scene(seed);
     try {
       const consumers = Array.from({ length: scale.consumers }, (_, number) =>
-        scene.consumer({ agent: "worker", instance: `consumer-${number}`, concurrency: 4, lease: scale.lease, work: 0 }),
+        scene.consumer({
+          agent: "worker",
+          instance: `consumer-${number}`,
+          concurrency: 4,
+          lease: scale.lease,
+          work: 0,
+        }),
       );
       await Promise.all(consumers.map((consumer) => consumer.says("ready")));
       const each = Math.ceil(scale.messages / scale.senders);
       // The messages last a little longer than the strikes.
       const rate = Math.ceil(each / (scale.strikes * 0.5 + 1));
-      const sender = (number: number) => scene.sender({ name: `sender-${number}`, to: "worker", until: each, largest: scale.largest, window: 64, rate, priorities: true });
+      const sender = (number: number) =>
+        scene.sender({
+          name: `sender-${number}`,
+          to: "worker",
+          until: each,
+          largest: scale.largest,
+          window: 64,
+          rate,
+          priorities: true,
+        });
       const team = Array.from({ length: scale.senders }, (_, number) => sender(number));
       let killed = 0;
       for (let strike = 0; strike < scale.strikes; strike++) {

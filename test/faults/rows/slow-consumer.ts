@@ -13,14 +13,29 @@ export const slowConsumer: Row = {
     const scene = new Scene(seed);
     try {
       const seconds = scale.strikes < 10 ? 8 : 60;
-      const slow = scene.consumer({ agent: "slow", instance: "slow", concurrency: 1, lease: 10_000, work: 2_000, capacity: CAPACITY });
+      const slow = scene.consumer({
+        agent: "slow",
+        instance: "slow",
+        concurrency: 1,
+        lease: 10_000,
+        work: 2_000,
+        capacity: CAPACITY,
+      });
       const fast = scene.consumer({ agent: "fast", instance: "fast", concurrency: 8, lease: 10_000, work: 0 });
       await Promise.all([slow.says("ready"), fast.says("ready")]);
       const rate = 200;
-      const steady = (name: string) => scene.sender({ name, to: "fast", until: (rate * seconds) / 2, largest: 512, window: 8, rate });
+      const steady = (name: string) =>
+        scene.sender({ name, to: "fast", until: (rate * seconds) / 2, largest: 512, window: 8, rate });
       const alone = steady("steady-alone");
       await alone.says("done");
-      const flood = scene.sender({ name: "flood", to: "slow", until: 2_000 * seconds, largest: 512, window: 64, rate: 2_000 });
+      const flood = scene.sender({
+        name: "flood",
+        to: "slow",
+        until: 2_000 * seconds,
+        largest: 512,
+        window: 64,
+        rate: 2_000,
+      });
       await flood.says("ready");
       const programs = [slow, fast, flood];
       await flood.says("error");
@@ -34,16 +49,22 @@ export const slowConsumer: Row = {
       const result = judged({ ...verdict, stuck: [] });
       const codes = new Set(flood.lines.filter((line) => line.startsWith("error")).map((line) => line.split(" ")[1]));
       result.figures["the flooding sender was told"] = [...codes].join(", ");
-      if (codes.size !== 1 || !codes.has("INBOX_FULL")) result.broken.push(`the flooding sender was told ${[...codes].join(", ")}, not INBOX_FULL alone`);
+      if (codes.size !== 1 || !codes.has("INBOX_FULL"))
+        result.broken.push(`the flooding sender was told ${[...codes].join(", ")}, not INBOX_FULL alone`);
       within(result, "growth of memory in MiB", Math.max(...growth), 64);
       const rates = ["steady-alone", "steady-beside"].map((name) => {
-        const at = written.filter((event) => event.event === "ack" && event.step === "ok" && event.key.startsWith(name)).map((event) => event.at);
+        const at = written
+          .filter((event) => event.event === "ack" && event.step === "ok" && event.key.startsWith(name))
+          .map((event) => event.at);
         return (at.length * 1_000) / (Math.max(...at) - Math.min(...at));
       });
       const [aloneRate = 0, besideRate = 0] = rates;
       result.figures["messages a second of the fast one, alone"] = Math.round(aloneRate);
       result.figures["messages a second of the fast one, beside"] = Math.round(besideRate);
-      if (besideRate < 0.8 * aloneRate) result.broken.push(`the fast consumer fell from ${Math.round(aloneRate)} to ${Math.round(besideRate)} a second`);
+      if (besideRate < 0.8 * aloneRate)
+        result.broken.push(
+          `the fast consumer fell from ${Math.round(aloneRate)} to ${Math.round(besideRate)} a second`,
+        );
       return result;
     } finally {
       await scene.close();
