@@ -19,8 +19,7 @@ const MINUTE = 60_000;
  * An id without a readable time belongs to minute 0.
  */
 export function receiptLog(id: string): string {
-  const time = Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
-  return receiptLogAt(Number.isNaN(time) ? 0 : time);
+  return receiptLogAt(timeIn(id));
 }
 
 /** The log for messages whose ids were made at a wall time in milliseconds. */
@@ -36,13 +35,25 @@ export function receiptLogAt(time: number): string {
 /** Sorts records of one step by the log that each belongs to. */
 export function byReceiptLog(records: readonly ReceiptRecord[]): Map<string, ReceiptRecord[]> {
   const logs = new Map<string, ReceiptRecord[]>();
+  // What ends together was mostly made together: the name of the log is written once per run of one minute.
+  let minute = Number.NaN;
+  let entry: ReceiptRecord[] | undefined;
   for (const record of records) {
-    const log = receiptLog(record.id);
-    const entry = logs.get(log);
-    if (entry) entry.push(record);
-    else logs.set(log, [record]);
+    const ofRecord = Math.floor(timeIn(record.id) / MINUTE);
+    if (ofRecord !== minute || entry === undefined) {
+      minute = ofRecord;
+      const log = receiptLogAt(minute * MINUTE);
+      entry = logs.get(log);
+      if (entry === undefined) logs.set(log, (entry = []));
+    }
+    entry.push(record);
   }
   return logs;
+}
+
+function timeIn(id: string): number {
+  const time = Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+  return Number.isNaN(time) ? 0 : time;
 }
 
 /** Where a copy given up on is kept: `dead-letters/<inbox>/<id>`, a `DeadLetter<Envelope>`. */

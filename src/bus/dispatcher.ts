@@ -30,6 +30,8 @@ import { checkWhere, targetOf, targetOfChannel } from "./target.ts";
 const DEDUPE_WINDOW = 10 * 60_000;
 /** A registry that changes this often under one send is broken. */
 const MOST_REROUTES = 100;
+/** Names of unknown agents remembered at once. */
+const MOST_HELD_FOR = 10_000;
 const DEFAULT_TIMEOUT = 30_000;
 const EVERYONE: Where = Object.freeze({});
 const NO_ADDRESS: Stamped = Object.freeze({});
@@ -75,6 +77,8 @@ interface Passage {
 export class Dispatcher {
   readonly #parts: DispatcherOptions;
   readonly #routing: Routing;
+  /** Unknown agents whose inboxes this process has declared, so that each message need not do it again. */
+  readonly #heldFor = new Set<string>();
 
   constructor(parts: DispatcherOptions) {
     this.#parts = parts;
@@ -230,7 +234,9 @@ export class Dispatcher {
   #store(passage: Passage): Promise<Receipt> {
     const { outgoing, envelope } = passage;
     const { target, origin } = outgoing;
-    if (target.kind === "agent" && !this.#parts.directory.get(target.name)) return this.#patiently(passage, undefined);
+    if (target.kind === "agent" && !this.#parts.directory.get(target.name) && !(target.hold && this.#heldFor.has(target.name))) {
+      return this.#patiently(passage, undefined);
+    }
     let route: Route;
     try {
       route = this.#routing.resolve(target, envelope, origin);
@@ -250,6 +256,10 @@ export class Dispatcher {
     let result = first;
     for (let turn = 0; turn < MOST_REROUTES; turn++) {
       if (result?.status === "failed") {
+        if (this.#forgetsHold(outgoing.target, result.error)) {
+          result = undefined;
+          continue;
+        }
         if (!this.#mayWait(result.error)) throw result.error;
         room ??= new RoomWait(clock, keepAlive, outgoing.options.signal);
         await room.again(result.error);
@@ -268,6 +278,13 @@ export class Dispatcher {
   async #holdFor(target: Target): Promise<void> {
     if (target.kind !== "agent" || !target.hold || this.#parts.directory.get(target.name)) return;
     await this.#parts.broker.declareInbox({ name: target.name });
+    if (this.#heldFor.size >= MOST_HELD_FOR) this.#heldFor.clear();
+    this.#heldFor.add(target.name);
+  }
+
+  /** The inbox that was declared for an unknown agent has been removed meanwhile: it is declared anew. */
+  #forgetsHold(target: Target, error: AgentwireError): boolean {
+    return target.kind === "agent" && target.hold && error.code === "AGENT_NOT_FOUND" && this.#heldFor.delete(target.name);
   }
 
   #publication({ outgoing, envelope, refusal }: Passage, route: Route): Publication {

@@ -23,6 +23,8 @@ export type Target =
 
 const WEEK = 7 * 24 * 60 * 60 * 1000;
 const NOBODY: readonly string[] = [];
+/** Routes of channels kept at once. */
+const MOST_REMEMBERED = 10_000;
 
 /** Lower is preferred: those at work, then those who step back, then those not heard of. */
 const PREFERENCE: Readonly<Record<AgentStatus, number>> = { online: 0, busy: 0, away: 1, draining: 2, stale: 3, offline: 4 };
@@ -31,6 +33,8 @@ const PREFERENCE: Readonly<Record<AgentStatus, number>> = { online: 0, busy: 0, 
 export class Routing {
   readonly #directory: Directory;
   readonly #now: () => number;
+  readonly #remembered = new Map<string, Route>();
+  #rememberedAt = -1;
   readonly #lastChosen = new Map<string, number>();
   #choices = 0;
 
@@ -47,7 +51,7 @@ export class Routing {
       case "one":
         return this.#toOne(target.where, message, origin);
       case "channel":
-        return this.#fanOut(this.#directory.subscribers(target.channel), message, origin);
+        return this.#toChannel(target.channel, message, origin);
       case "everyone":
         return this.#fanOut(this.#recent(target.where), message, origin);
     }
@@ -90,6 +94,21 @@ export class Routing {
       .map((entry) => ({ inbox: entry.record.name, concurrency: entry.concurrency }))
       .sort((a, b) => (this.#lastChosen.get(a.inbox) ?? 0) - (this.#lastChosen.get(b.inbox) ?? 0));
     return { to: candidates.length === 1 && candidates[0] ? [candidates[0].inbox] : { pick: candidates }, fanOut: false, skipped: NOBODY };
+  }
+
+  /** Routes of a channel are remembered until the registry changes: a stream of publishes decides the same again and again. */
+  #toChannel(channel: string, message: Pick<Envelope, "type" | "payload">, origin: Origin): Route {
+    if (this.#directory.revision !== this.#rememberedAt || this.#remembered.size >= MOST_REMEMBERED) {
+      this.#remembered.clear();
+      this.#rememberedAt = this.#directory.revision;
+    }
+    const key = `${channel} ${message.type} ${origin.isAgent ? origin.name : ""}`;
+    let route = this.#remembered.get(key);
+    if (route) return route;
+    const subscribers = this.#directory.subscribers(channel);
+    route = this.#fanOut(subscribers, message, origin);
+    if (subscribers.every((entry) => entry.record.limits?.maxSize === undefined)) this.#remembered.set(key, route);
+    return route;
   }
 
   #fanOut(entries: readonly DirectoryEntry[], { type, payload }: Pick<Envelope, "type" | "payload">, origin: Origin): Route {

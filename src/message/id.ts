@@ -1,20 +1,25 @@
 import { randomFillSync } from "node:crypto";
 import type { Clock } from "../internal/clock.ts";
 
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+/** The two digits of each byte, as character codes. */
+const HIGH = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0").charCodeAt(0));
+const LOW = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0").charCodeAt(1));
 /** Random bytes drawn at once. */
 const POOL = 4_096;
 /** Random bytes in one id; twelve more bits are a counter that keeps ids of one millisecond in order. */
 const BYTES = 8;
+/** Where in the text each random byte goes. */
+const PLACES = [19, 21, 24, 26, 28, 30, 32, 34] as const;
 
 /** Makes UUIDv7 ids (RFC 9562): sortable by time, and in the order they were made within one generator. */
 export class IdGenerator {
   readonly #clock: Pick<Clock, "now">;
   readonly #pool = Buffer.alloc(POOL);
+  // Written in place and read as one flat text: ids put together from pieces stay trees, which cost three times the memory.
+  readonly #text = Buffer.from("00000000-0000-7000-8000-000000000000", "latin1");
   #at = POOL;
   #time = -1;
   #counter = 0;
-  #prefix = "";
 
   constructor(options: { readonly clock: Pick<Clock, "now"> }) {
     this.#clock = options.clock;
@@ -33,22 +38,17 @@ export class IdGenerator {
     // A random start makes ids of two processes in one millisecond differ more; the upper half is left to count in.
     if (now > this.#time) this.#startMillisecond(now, (pool[at] as number) << 3);
     else if (++this.#counter > 0xfff) this.#startMillisecond(this.#time + 1, 0);
-    const counter = this.#counter;
-    return (
-      this.#prefix +
-      (HEX[0x70 | (counter >> 8)] as string) +
-      (HEX[counter & 0xff] as string) +
-      "-" +
-      (HEX[0x80 | ((pool[at] as number) & 0x3f)] as string) +
-      (HEX[pool[at + 1] as number] as string) +
-      "-" +
-      (HEX[pool[at + 2] as number] as string) +
-      (HEX[pool[at + 3] as number] as string) +
-      (HEX[pool[at + 4] as number] as string) +
-      (HEX[pool[at + 5] as number] as string) +
-      (HEX[pool[at + 6] as number] as string) +
-      (HEX[pool[at + 7] as number] as string)
-    );
+    const text = this.#text;
+    this.#write(14, 0x70 | (this.#counter >> 8));
+    this.#write(16, this.#counter & 0xff);
+    this.#write(PLACES[0], 0x80 | ((pool[at] as number) & 0x3f));
+    for (let place = 1; place < BYTES; place++) this.#write(PLACES[place] as number, pool[at + place] as number);
+    return text.toString("latin1");
+  }
+
+  #write(place: number, byte: number): void {
+    this.#text[place] = HIGH[byte] as number;
+    this.#text[place + 1] = LOW[byte] as number;
   }
 
   /** A clock that goes back does not: ids go on from the latest time seen. */
@@ -56,7 +56,8 @@ export class IdGenerator {
     this.#time = time;
     this.#counter = counter;
     const hex = time.toString(16).padStart(12, "0");
-    this.#prefix = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-`;
+    this.#text.write(hex.slice(0, 8), 0, "latin1");
+    this.#text.write(hex.slice(8, 12), 9, "latin1");
   }
 }
 

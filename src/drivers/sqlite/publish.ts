@@ -24,12 +24,7 @@ export function publish(tx: Transaction, { publication, body }: EncodedPublicati
   const { message, dedupe } = publication;
   const double = dedupe && findDouble(tx, publication);
   if (double) return double;
-  if (
-    publication.routedAt !== undefined &&
-    publication.routedAt !== tx.tables.values.bucketRevision(scoped(tx.scope, "registry"))
-  ) {
-    return { status: "stale" };
-  }
+  if (publication.routedAt !== undefined && publication.routedAt !== tx.registryRevision) return { status: "stale" };
   const inboxes = recipients(tx, publication);
   if (AgentwireError.is(inboxes)) return { status: "failed", error: inboxes };
   const superseded = publication.supersedes && inboxes.map((inbox) => supersededBy(tx, inbox, publication));

@@ -65,6 +65,7 @@ export class Transaction implements Moment {
   readonly records: ReceiptRecord[] = [];
   nextDue = Number.POSITIVE_INFINITY;
   nextExpiry = Number.POSITIVE_INFINITY;
+  #registryRevision: number | undefined;
   readonly #codec: Codec;
   readonly #outlets: ReadonlyMap<string, Outlet>;
   readonly #touched = new Set<LocalConsumer>();
@@ -82,6 +83,12 @@ export class Transaction implements Moment {
     this.#codec = at.codec;
     this.now = at.now;
     this.monotonic = at.monotonic;
+  }
+
+  /** The registry's revision as this transaction sees it; read once, unless it changes it itself. */
+  get registryRevision(): number {
+    this.#registryRevision ??= this.tables.values.bucketRevision(scoped(this.scope, "registry"));
+    return this.#registryRevision;
   }
 
   /** Where an inbox is handed out in this process, if it is. */
@@ -212,6 +219,7 @@ export class Transaction implements Moment {
   put(key: string, bucket: string, json: string, expiresAt: number | undefined): number {
     this.rows++;
     this.changedKeys.add(key);
+    this.#registryRevision = undefined;
     const scope = key.slice(0, key.indexOf(":"));
     return this.tables.values.put(key, scoped(scope, bucket), json, expiresAt);
   }
@@ -220,6 +228,7 @@ export class Transaction implements Moment {
   removeValue(key: string, bucket: string): void {
     this.rows++;
     this.changedKeys.add(key);
+    this.#registryRevision = undefined;
     this.tables.values.remove(key, scoped(key.slice(0, key.indexOf(":")), bucket));
   }
 
