@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { extname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Crew } from "./crew.ts";
 
@@ -9,8 +10,8 @@ export interface CrewChild {
   readonly pid: number;
   /** Resolves when its agents have joined. @throws when the process ends before that */
   readonly ready: Promise<void>;
-  /** Makes it stop at the next package it takes; resolves when it holds one, or has ended. */
-  freeze(): Promise<void>;
+  /** Makes it stop at the next package it takes; true once it holds one, false when none came within `patience` milliseconds. */
+  freeze(patience: number): Promise<boolean>;
   /** Ends it as a crash would: nothing is drained, nothing given back. */
   kill(): Promise<void>;
   /** Lets it drain and leave. */
@@ -37,10 +38,11 @@ export function startCrew(url: string, crew: Crew): CrewChild {
     crew,
     pid: child.pid ?? 0,
     ready,
-    async freeze() {
+    async freeze(patience) {
       const frozen = said(child, "frozen");
       child.send("freeze");
-      await Promise.race([frozen, ended]);
+      const none = Promise.race([ended, sleep(patience, undefined, { ref: false })]);
+      return Promise.race([frozen.then(() => true), none.then(() => false)]);
     },
     kill: () => end("SIGKILL"),
     stop: () => end("SIGTERM"),

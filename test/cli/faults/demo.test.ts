@@ -31,6 +31,7 @@ async function audit(folder: string): Promise<AuditReport> {
 
   expect(report.packages).toBe(expected.packages.size + 1); // the demo's own broken package
   expect(Object.fromEntries(report.licences)).toEqual(expected.licences);
+  expect(report.files.svg).toBe(join(home, ".agentwire/demo/tree.svg"));
   // Every package and both of its results hang from the one scan.
   expect(report.files.messages).toBeGreaterThan(report.packages * 3);
   expect(readFileSync(report.files.svg, "utf8")).toMatch(/^<svg [\s\S]*audit\.scan[\s\S]*<\/svg>\n$/);
@@ -58,7 +59,7 @@ async function audit(folder: string): Promise<AuditReport> {
 
 describe("agentwire demo", () => {
   it("audits a folder with every oddity, and tells each", async () => {
-    for (let n = 0; n < 80; n++) {
+    for (let n = 0; n < 400; n++) {
       addPackage(
         `node_modules/plain-${n}`,
         JSON.stringify({ name: `plain-${n}`, version: "1.0.0", license: n % 3 === 0 ? "ISC" : "MIT" }),
@@ -84,12 +85,19 @@ describe("agentwire demo", () => {
       "plain-2",
     ]);
     expect(report.broken).toHaveLength(2);
-    expect(readFileSync(join(home, ".agentwire/demo/report.json"), "utf8")).toContain('"packages": 85');
+    expect(readFileSync(join(home, ".agentwire/demo/report.json"), "utf8")).toContain('"packages": 405');
   });
 
   it("audits the packages of this project", async () => {
     const report = await audit(fileURLToPath(new URL("../../../node_modules", import.meta.url)));
     expect(report.packages).toBeGreaterThan(100);
+  });
+
+  it("ends also where there is hardly anything to do", async () => {
+    mkdirSync(join(home, "small/node_modules"), { recursive: true });
+    const { code, out, err } = await agentwire(["demo", "small/node_modules", "--json"], { cwd: home });
+    expect({ code, err }).toMatchObject({ code: 0 });
+    expect(JSON.parse(out)).toMatchObject({ packages: 1, fileCount: 1, licences: [], foundOnJoining: 1 });
   });
 
   it("says in one line that a folder does not exist", async () => {
