@@ -10,7 +10,7 @@ const seed = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(
 // Rows that need a tracer or a false clock are run where there is one; docs/reliability.md names them.
 const here = ROWS.filter(({ quick, needs }) => quick && (needs === undefined || isInstalled(needs)));
 
-it.each(here)("$id $title, on sqlite", async (row) => {
+it.each(here.map((row) => [`${row.id} ${row.title}`, row] as const))("%s, on sqlite", async (_name, row) => {
   const result = await row.run(QUICK, seed);
   expect(result.broken, `seed ${seed}; ${JSON.stringify(result.figures)}`).toEqual([]);
 });

@@ -26,9 +26,19 @@ const agent = await bus.join(
 );
 process.stdout.write("ready\n");
 
+// A stopped process can hold the lock of the file: then taking fails for a while, and is tried again.
+async function receive(): ReturnType<typeof agent.receive<typeof Job>> {
+  try {
+    return await agent.receive({ wait: "1s" });
+  } catch (error) {
+    if (!AgentwireError.is(error) || !error.retryable) throw error;
+    return [];
+  }
+}
+
 async function pull(): Promise<void> {
   for (;;) {
-    for (const delivery of await agent.receive({ wait: "1s" })) {
+    for (const delivery of await receive()) {
       const { key } = delivery.message.payload;
       const { attempt, redelivered } = delivery;
       history.note({
