@@ -6,7 +6,7 @@ const COUNT = { type: "integer", minimum: 0 } as const;
 /** Where packages are announced. */
 export const FOUND_CHANNEL = "audit.packages.found";
 /** Where readers and meters tell what they learned. */
-export const RESULT_CHANNELS = { licence: "audit.results.licence", size: "audit.results.size" } as const;
+const RESULT_CHANNELS = { licence: "audit.results.licence", size: "audit.results.size" } as const;
 
 /** Asks the scanner for all packages under some folders. */
 export const Scan = defineMessage(

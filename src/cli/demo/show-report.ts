@@ -76,7 +76,7 @@ function more(count: number, what: string): string[] {
 }
 
 /** Bytes for people. */
-export function size(bytes: number): string {
+function size(bytes: number): string {
   if (bytes < 1_000) return `${bytes} B`;
   if (bytes < 1_000_000) return `${(bytes / 1_000).toFixed(1)} kB`;
   return `${(bytes / 1_000_000).toFixed(1)} MB`;

@@ -5,7 +5,7 @@ import type { WorkerOptions } from "./licence-reader.ts";
 import { AuditStarted, FOUND_CHANNEL, PackageFound, RedeliveryNoted, SizeMeasured } from "./messages.ts";
 
 /** Bytes and number of the files of one package; packages nested in its `node_modules` count for themselves. */
-export async function measure(folder: string): Promise<{ bytes: number; files: number }> {
+async function measure(folder: string): Promise<{ bytes: number; files: number }> {
   let bytes = 0;
   let files = 0;
   for (const entry of await readdir(folder, { withFileTypes: true })) {
