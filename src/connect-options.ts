@@ -1,7 +1,7 @@
-import type { Durability } from "./broker/capabilities.ts";
 import type { Layer } from "./agent/layer.ts";
-import type { Logger } from "./observe/logger.ts";
+import type { Durability } from "./broker/capabilities.ts";
 import type { Duration } from "./message/duration.ts";
+import type { Logger } from "./observe/logger.ts";
 
 /** How long ended things are kept. */
 export interface Retention {

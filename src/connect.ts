@@ -5,8 +5,8 @@ import { DURABILITY_CLASSES, type Durability, type DurabilityReport } from "./br
 import type { Driver, DriverContext } from "./broker/driver.ts";
 import { aboutMessage } from "./bus/about-message.ts";
 import { Agents } from "./bus/agents.ts";
-import { Budgets } from "./bus/budgets.ts";
 import { BoundSender, type SendingParts } from "./bus/bound-sender.ts";
+import { Budgets } from "./bus/budgets.ts";
 import { Channels } from "./bus/channels.ts";
 import { DeadLetters } from "./bus/dead-letters.ts";
 import { Dispatcher } from "./bus/dispatcher.ts";
@@ -14,15 +14,14 @@ import { EventBridge } from "./bus/event-bridge.ts";
 import { Events } from "./bus/events-api.ts";
 import { Housekeeper } from "./bus/housekeeping.ts";
 import { Inboxes } from "./bus/inboxes.ts";
-import type { Origin, PublishInterceptor } from "./bus/origin.ts";
 import { Journal } from "./bus/journal-api.ts";
+import type { Origin, PublishInterceptor } from "./bus/origin.ts";
 import { PublishQueue } from "./bus/publish-queue.ts";
 import { Receipts } from "./bus/receipts.ts";
 import { Requests } from "./bus/requests.ts";
 import { StreamChunks } from "./bus/stream-chunks.ts";
-import { type Bus, ConnectedBus, type GuaranteesReport } from "./connected-bus.ts";
 import type { ConnectOptions } from "./connect-options.ts";
-import { Observers } from "./observers.ts";
+import { type Bus, ConnectedBus, type GuaranteesReport } from "./connected-bus.ts";
 import { loadDriver } from "./drivers.ts";
 import { AgentwireError } from "./errors.ts";
 import { type Clock, systemClock } from "./internal/clock.ts";
@@ -31,14 +30,16 @@ import { jsonCodec } from "./message/codec-json.ts";
 import { parseDuration } from "./message/duration.ts";
 import { IdGenerator } from "./message/id.ts";
 import { checkName } from "./message/name.ts";
-import { createLogger, type Logger, silentLogger } from "./observe/logger.ts";
+import { EventHub } from "./observe/event-hub.ts";
 import { Journal as JournalLog } from "./observe/journal.ts";
 import { JournaledBroker } from "./observe/journaled-broker.ts";
-import { EventHub } from "./observe/event-hub.ts";
+import { createLogger, type Logger, silentLogger } from "./observe/logger.ts";
+import { Observers } from "./observers.ts";
 import { ContractBook } from "./registry/contracts.ts";
 import { Registry } from "./registry/registry.ts";
 
 const DEFAULT_URL = "sqlite:.agentwire/agentwire.db";
+// biome-ignore format: a list of names
 const KNOWN_OPTIONS = new Set([
   "name", "namespace", "tenant", "store", "require", "codec", "history", "retention", "audit", "statistics", "logger", "use", "signal", "heartbeat",
 ]);
@@ -57,7 +58,11 @@ export interface Surroundings {
  * @throws URL_INVALID, DRIVER_MISSING, DURABILITY_UNMET, STORE_REQUIRED, STORE_CORRUPT, VERSION_UNSUPPORTED, STORE_READ_ONLY, ARGUMENT_INVALID
  */
 export function connect(url?: string, options: ConnectOptions = {}): Promise<Bus> {
-  return assemble(url ?? process.env["AGENTWIRE_URL"] ?? DEFAULT_URL, options, { clock: systemClock, random: Math.random, loadDriver });
+  return assemble(url ?? process.env["AGENTWIRE_URL"] ?? DEFAULT_URL, options, {
+    clock: systemClock,
+    random: Math.random,
+    loadDriver,
+  });
 }
 
 /** Puts the rooms together over the engine that a URL names. */
@@ -78,7 +83,10 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
     scope,
     instance,
     report: (event) => {
-      const level = event.type === "driver.opened" || event.type === "driver.closed" || event.type === "driver.restored" ? "debug" : "warn";
+      const level =
+        event.type === "driver.opened" || event.type === "driver.closed" || event.type === "driver.restored"
+          ? "debug"
+          : "warn";
       logger[level]({ driver: event.driver, ...event.details }, event.message);
       if (hub.wants(event.type)) hub.emit({ ...event, at: clock.now() });
     },
@@ -87,12 +95,17 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
   const messages = await surroundings.loadDriver(url, context);
   const second = options.store === undefined ? undefined : await surroundings.loadDriver(options.store, context);
   const store = second?.store ?? messages.store;
-  if (!store) throw new AgentwireError("STORE_REQUIRED", `${messages.broker.capabilities.driver} carries messages only; pass \`store\` with a second URL`);
+  if (!store)
+    throw new AgentwireError(
+      "STORE_REQUIRED",
+      `${messages.broker.capabilities.driver} carries messages only; pass \`store\` with a second URL`,
+    );
   const log = new JournalLog({
     store,
     clock,
     retention: parseDuration(options.retention?.history ?? "7d", { name: "retention.history" }),
-    onFault: (error) => logger.warn({ error: describeThrown(error).message }, "The journal could not be written; it is tried again"),
+    onFault: (error) =>
+      logger.warn({ error: describeThrown(error).message }, "The journal could not be written; it is tried again"),
   });
   const broker = options.history ? new JournaledBroker(messages.broker, log) : messages.broker;
   await broker.open();
@@ -104,7 +117,12 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
   };
 
   try {
-    const guarantees = guaranteesOf(broker.capabilities.driver, store.capabilities.driver, broker.capabilities.durability, second);
+    const guarantees = guaranteesOf(
+      broker.capabilities.driver,
+      store.capabilities.driver,
+      broker.capabilities.durability,
+      second,
+    );
     meet(options.require, guarantees.durability);
     if (options.history) await log.open(hub);
     const keepAlive = new KeepAlive();
@@ -113,7 +131,9 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
       signals: broker,
       clock,
       instance,
-      ...(options.heartbeat === undefined ? {} : { heartbeat: parseDuration(options.heartbeat, { name: "heartbeat", min: 100 }) }),
+      ...(options.heartbeat === undefined
+        ? {}
+        : { heartbeat: parseDuration(options.heartbeat, { name: "heartbeat", min: 100 }) }),
       loads: async (inboxes) => new Map((await broker.inspect(inboxes)).map((inbox) => [inbox.name, inbox.waiting])),
     });
     await registry.start();
@@ -128,10 +148,22 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
       clock,
       instance,
       keepAlive,
-      onLate: (reply) => hub.wants("message.late") && hub.emit({ type: "message.late", ...aboutMessage(reply), at: clock.now() }),
+      onLate: (reply) =>
+        hub.wants("message.late") && hub.emit({ type: "message.late", ...aboutMessage(reply), at: clock.now() }),
     });
     const budgets = new Budgets(store, clock);
-    const dispatcher = new Dispatcher({ broker, queue, directory: registry.directory, clock, ids, events: hub, receipts, requests, budgets, keepAlive });
+    const dispatcher = new Dispatcher({
+      broker,
+      queue,
+      directory: registry.directory,
+      clock,
+      ids,
+      events: hub,
+      receipts,
+      requests,
+      budgets,
+      keepAlive,
+    });
     const layers = options.use ?? [];
     const publishing = layers.flatMap((layer: Layer): PublishInterceptor[] => (layer.publish ? [layer.publish] : []));
     const origin: Origin = { name, isAgent: false, sends: undefined, cause: undefined, publishing };
@@ -166,7 +198,20 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
       keepAlive,
       origin,
       guarantees,
-      joining: { instance, broker, registry, contracts, sending, budgets, clock, events: hub, logger, keepAlive, layers, random },
+      joining: {
+        instance,
+        broker,
+        registry,
+        contracts,
+        sending,
+        budgets,
+        clock,
+        events: hub,
+        logger,
+        keepAlive,
+        layers,
+        random,
+      },
       agents: new Agents({ registry, contracts, broker }),
       channels: new Channels({ broker, subscriptions: registry, events: hub, clock }),
       inboxes: new Inboxes(broker),
@@ -192,7 +237,12 @@ function loggerOf(logger: Logger | false | undefined): Logger {
   return logger ?? createLogger({ level: "warn" });
 }
 
-function guaranteesOf(driver: string, storeDriver: string, messages: DurabilityReport, second: Driver | undefined): GuaranteesReport {
+function guaranteesOf(
+  driver: string,
+  storeDriver: string,
+  messages: DurabilityReport,
+  second: Driver | undefined,
+): GuaranteesReport {
   const other = second?.broker.capabilities.durability;
   const weaker = other !== undefined && rank(other.class) < rank(messages.class) ? other : messages;
   return { driver, store: storeDriver, durability: weaker };
@@ -200,11 +250,16 @@ function guaranteesOf(driver: string, storeDriver: string, messages: DurabilityR
 
 function meet(required: Durability | undefined, found: DurabilityReport): void {
   if (required === undefined) return;
-  if (!DURABILITY_CLASSES.includes(required)) throw new AgentwireError("OUT_OF_RANGE", `require must be one of ${DURABILITY_CLASSES.join(", ")}`);
+  if (!DURABILITY_CLASSES.includes(required))
+    throw new AgentwireError("OUT_OF_RANGE", `require must be one of ${DURABILITY_CLASSES.join(", ")}`);
   if (rank(found.class) >= rank(required)) return;
-  throw new AgentwireError("DURABILITY_UNMET", `The engine promises "${found.class}", less than the required "${required}": ${found.reason}`, {
-    details: { required, found: found.class, reason: found.reason },
-  });
+  throw new AgentwireError(
+    "DURABILITY_UNMET",
+    `The engine promises "${found.class}", less than the required "${required}": ${found.reason}`,
+    {
+      details: { required, found: found.class, reason: found.reason },
+    },
+  );
 }
 
 function rank(durability: Durability): number {

@@ -1,5 +1,5 @@
 import type { AgentDefinition } from "./agent/definition.ts";
-import { join, type JoinParts } from "./agent/join.ts";
+import { type JoinParts, join } from "./agent/join.ts";
 import type { JoinedAgent, RunningAgent } from "./agent/running-agent.ts";
 import type { Broker } from "./broker/broker.ts";
 import type { DurabilityReport } from "./broker/capabilities.ts";
@@ -10,11 +10,10 @@ import type { DeadLetters } from "./bus/dead-letters.ts";
 import type { EventBridge } from "./bus/event-bridge.ts";
 import type { Events } from "./bus/events-api.ts";
 import type { Housekeeper } from "./bus/housekeeping.ts";
-import type { Journal } from "./bus/journal-api.ts";
 import type { Inboxes } from "./bus/inboxes.ts";
+import type { Journal } from "./bus/journal-api.ts";
 import type { Origin } from "./bus/origin.ts";
 import type { PublishQueue } from "./bus/publish-queue.ts";
-import type { ReceiptState } from "./bus/receipt.ts";
 import type { Receipts } from "./bus/receipts.ts";
 import type { Requests } from "./bus/requests.ts";
 import type { Sender } from "./bus/sending.ts";
@@ -156,7 +155,10 @@ export class ConnectedBus extends BoundSender<MessageType> {
 
   async settled(options: { readonly timeout?: Duration } = {}): Promise<void> {
     const { broker, joining, queue, requests } = this.#parts;
-    const timeout = options.timeout === undefined ? Number.POSITIVE_INFINITY : parseDuration(options.timeout, { name: "timeout", min: 0 });
+    const timeout =
+      options.timeout === undefined
+        ? Number.POSITIVE_INFINITY
+        : parseDuration(options.timeout, { name: "timeout", min: 0 });
     const until = joining.clock.monotonic() + timeout;
     let wake = (): void => {};
     const stop = broker.onSignal("receipts", () => wake());
@@ -171,7 +173,9 @@ export class ConnectedBus extends BoundSender<MessageType> {
         const waiting = agents.reduce((sum, inbox) => sum + inbox.waiting - inbox.delayed, 0);
         if (waiting === 0 && requests.size === 0) return;
         if (joining.clock.monotonic() > until) {
-          throw new AgentwireError("TIMEOUT", `${waiting} messages still wait after ${timeout} ms`, { details: { timeout } });
+          throw new AgentwireError("TIMEOUT", `${waiting} messages still wait after ${timeout} ms`, {
+            details: { timeout },
+          });
         }
         const look = setTimeout(wake, LOOK_AGAIN);
         await news;
@@ -202,7 +206,9 @@ export class ConnectedBus extends BoundSender<MessageType> {
   }
 
   close(options: { readonly grace?: Duration } = {}): Promise<void> {
-    this.#closing ??= this.#close(options.grace === undefined ? GRACE : parseDuration(options.grace, { name: "grace", min: 0 }));
+    this.#closing ??= this.#close(
+      options.grace === undefined ? GRACE : parseDuration(options.grace, { name: "grace", min: 0 }),
+    );
     for (const tell of this.#onClosing.splice(0)) tell();
     return this.#closing;
   }

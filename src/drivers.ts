@@ -4,7 +4,8 @@ import { AgentwireError } from "./errors.ts";
 /** Loads a driver and makes it for one URL. */
 type DriverLoader = (url: string, context: DriverContext) => Promise<Driver>;
 
-const sqlite: DriverLoader = async (url, context) => (await import("./drivers/sqlite/index.ts")).sqliteDriver(url, context);
+const sqlite: DriverLoader = async (url, context) =>
+  (await import("./drivers/sqlite/index.ts")).sqliteDriver(url, context);
 
 /** Drivers by URL scheme; each is loaded when its scheme is first used. */
 const LOADERS: Readonly<Record<string, DriverLoader>> = {
@@ -19,7 +20,10 @@ export function loadDriver(url: string, context: DriverContext): Promise<Driver>
   const loader = scheme === undefined ? undefined : Object.hasOwn(LOADERS, scheme) ? LOADERS[scheme] : undefined;
   if (!loader) {
     const known = Object.keys(LOADERS).join(", ");
-    throw new AgentwireError("URL_INVALID", `No driver is known for ${scheme === undefined ? "a URL without a scheme" : `"${scheme}:"`}; there are ${known}`);
+    throw new AgentwireError(
+      "URL_INVALID",
+      `No driver is known for ${scheme === undefined ? "a URL without a scheme" : `"${scheme}:"`}; there are ${known}`,
+    );
   }
   return loader(url, context);
 }

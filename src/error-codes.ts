@@ -11,6 +11,7 @@ export interface ErrorCodeEntry {
 const entry = (retryable: boolean, meaning: string, hint: string): ErrorCodeEntry => ({ meaning, hint, retryable });
 
 /** Every code an {@link AgentwireError} can carry. Closed: adding one is a minor release, removing one a major. */
+// biome-ignore format: a table, one entry a line
 export const ERROR_CODES = {
   // The caller's input
   PAYLOAD_INVALID: entry(false, "The payload is not plain JSON data.", "Send objects, arrays, strings, finite numbers, booleans and null; encode dates and bytes as strings."),

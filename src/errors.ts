@@ -15,11 +15,19 @@ export interface ErrorDetails {
   AGENT_NOT_FOUND: { readonly agent: string; readonly suggestions: readonly string[] };
   INBOX_FULL: { readonly inbox: string; readonly capacity: number };
   TIMEOUT: { readonly id?: string; readonly recipient?: string; readonly timeout: number };
-  REMOTE_FAILED: { readonly id: string; readonly from: string; readonly code: string; readonly message: string; readonly data?: unknown };
+  REMOTE_FAILED: {
+    readonly id: string;
+    readonly from: string;
+    readonly code: string;
+    readonly message: string;
+    readonly data?: unknown;
+  };
   DURABILITY_UNMET: { readonly required: string; readonly found: string; readonly reason: string };
 }
 
-type DetailsOf<C extends ErrorCode> = C extends keyof ErrorDetails ? ErrorDetails[C] : Readonly<Record<string, unknown>>;
+type DetailsOf<C extends ErrorCode> = C extends keyof ErrorDetails
+  ? ErrorDetails[C]
+  : Readonly<Record<string, unknown>>;
 
 /** Options of a new {@link AgentwireError}. */
 export interface ErrorOptions<C extends ErrorCode> {
@@ -61,7 +69,13 @@ export class AgentwireError<C extends ErrorCode = ErrorCode> extends Error {
   }
 
   toJSON(): { code: C; message: string; hint: string; retryable: boolean; details: DetailsOf<C> } {
-    return { code: this.code, message: this.message, hint: this.hint, retryable: this.retryable, details: this.details };
+    return {
+      code: this.code,
+      message: this.message,
+      hint: this.hint,
+      retryable: this.retryable,
+      details: this.details,
+    };
   }
 }
 

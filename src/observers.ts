@@ -50,7 +50,8 @@ export class Observers {
     this.#health.add("messages", async () => (await broker.inspect([]), { status: "ok" }));
     this.#health.add("store", async () => (await store.get("health/look"), { status: "ok" }));
     this.#types = options.statistics ? new MessageStats(hub) : undefined;
-    const onFault = (error: unknown): void => logger.warn({ error: String(error) }, "Audit lines could not be written; they are tried again");
+    const onFault = (error: unknown): void =>
+      logger.warn({ error: String(error) }, "Audit lines could not be written; they are tried again");
     this.#audit = options.audit ? new AuditFiles({ ...options.audit, events: hub, clock, onFault }) : undefined;
   }
 

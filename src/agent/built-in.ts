@@ -33,31 +33,50 @@ export interface StatusReport extends AgentHealth, CapabilityReport {
 }
 
 /** Asks an agent whether it is well; every agent answers without code of its own. */
-export const HealthCheck = defineMessage("agentwire.health", NOTHING, { reply: jsonSchema<AgentHealth>({ type: "object" }) });
+export const HealthCheck = defineMessage("agentwire.health", NOTHING, {
+  reply: jsonSchema<AgentHealth>({ type: "object" }),
+});
 
 /** Asks an agent what it can do; every agent answers without code of its own. */
-export const CapabilityQuery = defineMessage("agentwire.capabilities", NOTHING, { reply: jsonSchema<CapabilityReport>({ type: "object" }) });
+export const CapabilityQuery = defineMessage("agentwire.capabilities", NOTHING, {
+  reply: jsonSchema<CapabilityReport>({ type: "object" }),
+});
 
 /** Asks an agent for all of it: identity, capabilities, types, load, time; every agent answers without code of its own. */
-export const StatusQuery = defineMessage("agentwire.status", NOTHING, { reply: jsonSchema<StatusReport>({ type: "object" }) });
+export const StatusQuery = defineMessage("agentwire.status", NOTHING, {
+  reply: jsonSchema<StatusReport>({ type: "object" }),
+});
 
 /** The types that every agent answers. */
 export const BUILT_IN_TYPES: readonly MessageType[] = [HealthCheck, CapabilityQuery, StatusQuery];
 
 /** Handlers of the built-in types, from what the agent tells of itself. */
-export function builtInHandlers(report: () => StatusReport): ReadonlyMap<string, { type: MessageType; handler: Handler<MessageType, MessageType> }> {
+export function builtInHandlers(
+  report: () => StatusReport,
+): ReadonlyMap<string, { type: MessageType; handler: Handler<MessageType, MessageType> }> {
   const health = (): AgentHealth => {
     const { agent, instance, status, running, concurrency, time } = report();
     return { agent, instance, status, running, concurrency, time };
   };
   const capabilities = (): CapabilityReport => {
     const { agent, role, department, capabilities, types } = report();
-    return { agent, ...(role === undefined ? {} : { role }), ...(department === undefined ? {} : { department }), capabilities, types };
+    return {
+      agent,
+      ...(role === undefined ? {} : { role }),
+      ...(department === undefined ? {} : { department }),
+      capabilities,
+      types,
+    };
   };
   const answers: [MessageType, () => unknown][] = [
     [HealthCheck, health],
     [CapabilityQuery, capabilities],
     [StatusQuery, report],
   ];
-  return new Map(answers.map(([type, answer]) => [type.name, { type, handler: (() => answer()) as unknown as Handler<MessageType, MessageType> }]));
+  return new Map(
+    answers.map(([type, answer]) => [
+      type.name,
+      { type, handler: (() => answer()) as unknown as Handler<MessageType, MessageType> },
+    ]),
+  );
 }

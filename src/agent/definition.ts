@@ -1,5 +1,5 @@
-import type { Accepts } from "../bus/sending.ts";
 import type { InboxOverflow } from "../broker/inbox.ts";
+import type { Accepts } from "../bus/sending.ts";
 import type { RetryPolicy } from "../delivery/retry-policy.ts";
 import { AgentwireError } from "../errors.ts";
 import type { Duration } from "../message/duration.ts";
@@ -91,7 +91,10 @@ export function defineAgent<
   checkCount(spec.prefetch, "prefetch", 100_000);
   checkCount(spec.capacity, "capacity", 1_000_000_000);
   checkSubscriptions(spec.name, spec.subscribes ?? []);
-  return new Definition({ spec: spec as unknown as DefinitionParts["spec"], handlers: new Map() }) as unknown as AgentDefinition<N, S[number], R[number]>;
+  return new Definition({
+    spec: spec as unknown as DefinitionParts["spec"],
+    handlers: new Map(),
+  }) as unknown as AgentDefinition<N, S[number], R[number]>;
 }
 
 class Definition {
@@ -105,15 +108,20 @@ class Definition {
 
   on(type: MessageType, handler: Handler<MessageType, MessageType>): Definition {
     const { spec, handlers } = this["~parts"];
-    if (handlers.has(type.name)) throw new AgentwireError("ARGUMENT_INVALID", `Agent "${spec.name}" handles ${type.name} twice`);
-    if (typeof handler !== "function") throw new AgentwireError("ARGUMENT_INVALID", `The handler of ${type.name} must be a function`);
+    if (handlers.has(type.name))
+      throw new AgentwireError("ARGUMENT_INVALID", `Agent "${spec.name}" handles ${type.name} twice`);
+    if (typeof handler !== "function")
+      throw new AgentwireError("ARGUMENT_INVALID", `The handler of ${type.name} must be a function`);
     return new Definition({ spec, handlers: new Map([...handlers, [type.name, { type, handler }]]) });
   }
 }
 
 function checkSubscriptions(agent: string, patterns: readonly string[]): void {
   if (patterns.length > MOST_SUBSCRIPTIONS) {
-    throw new AgentwireError("LIMIT_EXCEEDED", `Agent "${agent}" has ${patterns.length} subscriptions; at most ${MOST_SUBSCRIPTIONS} are allowed`);
+    throw new AgentwireError(
+      "LIMIT_EXCEEDED",
+      `Agent "${agent}" has ${patterns.length} subscriptions; at most ${MOST_SUBSCRIPTIONS} are allowed`,
+    );
   }
   for (const pattern of patterns) compilePattern(pattern);
 }

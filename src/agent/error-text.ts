@@ -35,14 +35,26 @@ export function quietly<T>(look: () => T): T | undefined {
 
 function known(error: unknown): Thrown | undefined {
   if (error instanceof AgentFailure) {
-    return { code: cut(error.code), message: cut(error.message), ...(error.data === undefined ? {} : { data: error.data }), final: true, retryable: false };
+    return {
+      code: cut(error.code),
+      message: cut(error.message),
+      ...(error.data === undefined ? {} : { data: error.data }),
+      final: true,
+      retryable: false,
+    };
   }
   if (!AgentwireError.is(error) || !Object.hasOwn(ERROR_CODES, error.code)) return undefined;
   return { code: error.code, message: cut(error.message), final: false, retryable: error.retryable };
 }
 
 function other(error: unknown): Thrown {
-  const message = quietly(() => (error instanceof Error ? error.message || error.name : typeof error === "object" ? JSON.stringify(error) : String(error)));
+  const message = quietly(() =>
+    error instanceof Error
+      ? error.message || error.name
+      : typeof error === "object"
+        ? JSON.stringify(error)
+        : String(error),
+  );
   const retryAfter = quietly(() => (error as { retryAfter?: unknown }).retryAfter);
   return {
     code: "HANDLER_FAILED",

@@ -12,10 +12,24 @@ export type Verdict =
  * Decides what a thrown error does to a delivery. A plain message is tried again after any error but `reject` and AgentFailure;
  * a request only after errors that call themselves retryable, since its asker waits.
  */
-export function judge(error: unknown, message: Envelope, attempt: number, retry: ResolvedRetryPolicy, random: () => number): Verdict {
+export function judge(
+  error: unknown,
+  message: Envelope,
+  attempt: number,
+  retry: ResolvedRetryPolicy,
+  random: () => number,
+): Verdict {
   const rejection = quietly(() => (error instanceof Rejection ? error : undefined));
   if (rejection) {
-    return { action: "give-up", thrown: { code: "HANDLER_REJECTED", message: describeThrown(rejection.reason).message, final: true, retryable: false } };
+    return {
+      action: "give-up",
+      thrown: {
+        code: "HANDLER_REJECTED",
+        message: describeThrown(rejection.reason).message,
+        final: true,
+        retryable: false,
+      },
+    };
   }
   const thrown = describeThrown(error);
   const again = !thrown.final && attempt < retry.attempts && (message.replyInbox === undefined || thrown.retryable);

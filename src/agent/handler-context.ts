@@ -7,8 +7,8 @@ import { type Duration, parseDuration } from "../message/duration.ts";
 import type { Envelope } from "../message/envelope.ts";
 import type { InputOf, MessageType } from "../message/index.ts";
 import type { Logger } from "../observe/logger.ts";
-import type { AgentHost } from "./host.ts";
 import type { Context } from "./handler.ts";
+import type { AgentHost } from "./host.ts";
 
 /** Thrown by `ctx.reject`; recognised by the worker. */
 export class Rejection extends Error {
@@ -86,7 +86,8 @@ export class HandlerContext extends BoundSender<MessageType> implements Context<
   }
 
   progress(fraction: number, note?: string): void {
-    if (!(fraction >= 0 && fraction <= 1)) throw new AgentwireError("OUT_OF_RANGE", `progress must be from 0 to 1, not ${fraction}`);
+    if (!(fraction >= 0 && fraction <= 1))
+      throw new AgentwireError("OUT_OF_RANGE", `progress must be from 0 to 1, not ${fraction}`);
     this.#host.progress(this.#message, this.#run.attempt, fraction, note);
   }
 
@@ -112,9 +113,18 @@ export class HandlerContext extends BoundSender<MessageType> implements Context<
 }
 
 /** Sends an answer of a type of its own. @throws ARGUMENT_INVALID when the message is no request */
-export async function sendReply(host: AgentHost, origin: Origin, request: Envelope, type: MessageType, payload: unknown): Promise<void> {
+export async function sendReply(
+  host: AgentHost,
+  origin: Origin,
+  request: Envelope,
+  type: MessageType,
+  payload: unknown,
+): Promise<void> {
   if (request.replyInbox === undefined) {
-    throw new AgentwireError("ARGUMENT_INVALID", `Message ${request.id} is not a request, so nobody waits for a reply; use send`);
+    throw new AgentwireError(
+      "ARGUMENT_INVALID",
+      `Message ${request.id} is not a request, so nobody waits for a reply; use send`,
+    );
   }
   const plain = await plainPayload(type, payload);
   await host.sending.dispatcher.sendReply(host.sending.dispatcher.reply(origin, request, type, plain, undefined));

@@ -1,8 +1,8 @@
 import type { Delivery } from "../broker/consumer.ts";
 import type { Deadlined } from "../internal/deadlines.ts";
 import type { FailedAttempt } from "../message/receipt-record.ts";
-import type { HandlerContext, HandlerRun } from "./handler-context.ts";
 import type { HandlerEntry } from "./definition.ts";
+import type { HandlerContext, HandlerRun } from "./handler-context.ts";
 import type { Held } from "./settling.ts";
 
 /** What a run asks of its worker. */

@@ -32,9 +32,10 @@ export interface Context<in S = never> extends Sender<S> {
 }
 
 /** What a handler returns: the declared reply, or chunks and then the reply, or nothing where none is declared. */
-export type HandlerResult<T> = ReplyOf<T> extends None
-  ? void | Promise<void>
-  : ReplyInputOf<T> | Promise<ReplyInputOf<T>> | AsyncGenerator<ChunkInputOf<T>, ReplyInputOf<T>, void>;
+export type HandlerResult<T> =
+  ReplyOf<T> extends None
+    ? void | Promise<void>
+    : ReplyInputOf<T> | Promise<ReplyInputOf<T>> | AsyncGenerator<ChunkInputOf<T>, ReplyInputOf<T>, void>;
 
 /** Handles messages of one type. Returning acknowledges; throwing tries again, or answers a request with the error. */
 export type Handler<T, S = never> = (message: Message<T>, context: Context<S>) => HandlerResult<T>;

@@ -1,4 +1,5 @@
 import type { Broker } from "../broker/broker.ts";
+import { aboutMessage } from "../bus/about-message.ts";
 import type { SendingParts } from "../bus/bound-sender.ts";
 import type { Budgets } from "../bus/budgets.ts";
 import type { Origin, PublishInterceptor } from "../bus/origin.ts";
@@ -7,7 +8,6 @@ import type { Clock } from "../internal/clock.ts";
 import type { Envelope } from "../message/envelope.ts";
 import type { EventHub } from "../observe/event-hub.ts";
 import type { Logger } from "../observe/logger.ts";
-import { aboutMessage } from "../bus/about-message.ts";
 
 /** How many waiting messages are looked at to count newer ones. */
 const LOOK = 10_000;
@@ -48,7 +48,13 @@ export class AgentHost {
     this.events = options.events;
     this.logger = options.logger.child({ agent: options.name });
     this.#budgets = options.budgets;
-    this.origin = { name: options.name, isAgent: true, sends: options.sends, cause: undefined, publishing: options.publishing };
+    this.origin = {
+      name: options.name,
+      isAgent: true,
+      sends: options.sends,
+      cause: undefined,
+      publishing: options.publishing,
+    };
   }
 
   /** Sends as the agent, because of a message. */
@@ -63,7 +69,8 @@ export class AgentHost {
 
   /** How many newer messages of the same sender wait here. */
   async newer(message: Envelope): Promise<number> {
-    if (!this.broker.capabilities.peek) throw new AgentwireError("UNSUPPORTED", `${this.broker.capabilities.driver} cannot look at waiting messages`);
+    if (!this.broker.capabilities.peek)
+      throw new AgentwireError("UNSUPPORTED", `${this.broker.capabilities.driver} cannot look at waiting messages`);
     const [inbox] = await this.broker.inspect([this.name], { peek: LOOK });
     const others = inbox?.messages ?? [];
     return others.filter((other) => other.message.from === message.from && other.message.id > message.id).length;
@@ -85,7 +92,8 @@ export class AgentHost {
 
   async spend(message: Envelope, amount: { readonly tokens?: number; readonly cost?: number }): Promise<void> {
     for (const value of [amount.tokens ?? 0, amount.cost ?? 0]) {
-      if (!Number.isFinite(value) || value < 0) throw new AgentwireError("OUT_OF_RANGE", "spend takes tokens and cost from 0");
+      if (!Number.isFinite(value) || value < 0)
+        throw new AgentwireError("OUT_OF_RANGE", "spend takes tokens and cost from 0");
     }
     await this.#budgets.spend(message.conversationId, amount);
   }

@@ -10,8 +10,8 @@ import { parseDuration } from "../message/duration.ts";
 import type { JsonSchema, MessageType } from "../message/index.ts";
 import type { EventHub } from "../observe/event-hub.ts";
 import type { Logger } from "../observe/logger.ts";
-import type { AgentRecord, InstanceState } from "../registry/record.ts";
 import type { AgentContract, ContractBook } from "../registry/contracts.ts";
+import type { AgentRecord, InstanceState } from "../registry/record.ts";
 import type { Registry } from "../registry/registry.ts";
 import { BUILT_IN_TYPES, builtInHandlers, type StatusReport } from "./built-in.ts";
 import type { AgentDefinition, DefinitionParts, HandlerEntry } from "./definition.ts";
@@ -43,11 +43,15 @@ const DEFAULT_HANDLER_TIMEOUT = 5 * 60_000;
 const LEAST_PREFETCH = 8;
 
 /** Makes a definition a running agent: inbox, record, subscriptions, then its first delivery. */
-export async function join(definition: AgentDefinition<string, unknown, unknown>, parts: JoinParts): Promise<JoinedAgent> {
+export async function join(
+  definition: AgentDefinition<string, unknown, unknown>,
+  parts: JoinParts,
+): Promise<JoinedAgent> {
   const { spec, handlers } = definition["~parts"];
   const { broker, registry, clock, events } = parts;
   const concurrency = spec.concurrency ?? 1;
-  const lease = spec.lease === undefined ? DEFAULT_LEASE : parseDuration(spec.lease, { name: "lease", min: SHORTEST_LEASE });
+  const lease =
+    spec.lease === undefined ? DEFAULT_LEASE : parseDuration(spec.lease, { name: "lease", min: SHORTEST_LEASE });
   const retry = resolveRetryPolicy(spec.retry);
   const layers = [...parts.layers, ...(spec.use ?? [])];
   const host = new AgentHost({
@@ -63,9 +67,21 @@ export async function join(definition: AgentDefinition<string, unknown, unknown>
     logger: parts.logger,
   });
 
-  const state: { -readonly [K in keyof InstanceState]: InstanceState[K] } = { agent: spec.name, running: 0, concurrency };
+  const state: { -readonly [K in keyof InstanceState]: InstanceState[K] } = {
+    agent: spec.name,
+    running: 0,
+    concurrency,
+  };
   let worker: Worker | undefined;
-  const report = (): StatusReport => statusReport(spec, host, worker?.running ?? 0, concurrency, state.status, registry.directory.get(spec.name)?.record);
+  const report = (): StatusReport =>
+    statusReport(
+      spec,
+      host,
+      worker?.running ?? 0,
+      concurrency,
+      state.status,
+      registry.directory.get(spec.name)?.record,
+    );
   const builtIn = new Map([...builtInHandlers(report)].filter(([name]) => !handlers.has(name)));
   const pulled = (spec.receives ?? []).filter((type) => !handlers.has(type.name));
   const all: ReadonlyMap<string, HandlerEntry> = new Map([...builtIn, ...handlers]);
@@ -85,7 +101,10 @@ export async function join(definition: AgentDefinition<string, unknown, unknown>
     handlers: all,
     concurrency,
     prefetch: spec.prefetch ?? Math.max(LEAST_PREFETCH, 2 * concurrency),
-    handlerTimeout: spec.handlerTimeout === undefined ? DEFAULT_HANDLER_TIMEOUT : parseDuration(spec.handlerTimeout, { name: "handlerTimeout", min: 1 }),
+    handlerTimeout:
+      spec.handlerTimeout === undefined
+        ? DEFAULT_HANDLER_TIMEOUT
+        : parseDuration(spec.handlerTimeout, { name: "handlerTimeout", min: 1 }),
     lease,
     retry,
     orderKey: spec.orderKey,
@@ -96,24 +115,30 @@ export async function join(definition: AgentDefinition<string, unknown, unknown>
   // What is taken by pull stays in the inbox until somebody pulls; where the engine cannot choose, only the built-in answers are given up.
   const selective = broker.capabilities.selective;
   if (pulled.length > 0 && handlers.size > 0 && !selective) {
-    throw new AgentwireError("UNSUPPORTED", `${broker.capabilities.driver} cannot split the inbox of "${spec.name}" between handlers and pull`);
+    throw new AgentwireError(
+      "UNSUPPORTED",
+      `${broker.capabilities.driver} cannot split the inbox of "${spec.name}" between handlers and pull`,
+    );
   }
   const works = pulled.length === 0 || selective;
   const doing = (): InstanceState => ({ ...state, running: worker?.running ?? 0 });
   registry.announce(spec.name, doing);
   if (works) await worker.start(pulled.length === 0 ? {} : { exceptTypes: pulled.map((type) => type.name) });
   if (handlers.size > 0) parts.keepAlive.hold();
-  if (events.wants("agent.joined")) events.emit({ type: "agent.joined", at: clock.now(), agent: spec.name, instance: parts.instance });
+  if (events.wants("agent.joined"))
+    events.emit({ type: "agent.joined", at: clock.now(), agent: spec.name, instance: parts.instance });
 
   const membership: Membership = {
     find: (filter) => registry.find(filter),
     subscribe: async (pattern) => {
       await registry.subscribe(spec.name, pattern);
-      if (events.wants("channel.subscribed")) events.emit({ type: "channel.subscribed", at: clock.now(), channel: pattern, agent: spec.name });
+      if (events.wants("channel.subscribed"))
+        events.emit({ type: "channel.subscribed", at: clock.now(), channel: pattern, agent: spec.name });
     },
     unsubscribe: async (pattern) => {
       await registry.unsubscribe(spec.name, pattern);
-      if (events.wants("channel.unsubscribed")) events.emit({ type: "channel.unsubscribed", at: clock.now(), channel: pattern, agent: spec.name });
+      if (events.wants("channel.unsubscribed"))
+        events.emit({ type: "channel.unsubscribed", at: clock.now(), channel: pattern, agent: spec.name });
     },
     setStatus: async (status: OwnStatus) => {
       if (status === "online") delete state.status;
@@ -123,7 +148,8 @@ export async function join(definition: AgentDefinition<string, unknown, unknown>
     leave: async () => {
       if (handlers.size > 0) parts.keepAlive.release();
       await registry.retire(spec.name, doing);
-      if (events.wants("agent.left")) events.emit({ type: "agent.left", at: clock.now(), agent: spec.name, instance: parts.instance });
+      if (events.wants("agent.left"))
+        events.emit({ type: "agent.left", at: clock.now(), agent: spec.name, instance: parts.instance });
     },
   };
   const types = new Map(pulled.map((type) => [type.name, type]));
@@ -131,8 +157,16 @@ export async function join(definition: AgentDefinition<string, unknown, unknown>
     host,
     membership,
     worker: works ? worker : undefined,
-    pull: { types, retry, random: parts.random, lease, handled: works ? [...all.keys()] : [], keepAlive: parts.keepAlive },
-    tools: () => toolsOf(spec.name, [...[...handlers.values()].map((entry) => entry.type), ...pulled], host.sending.outside),
+    pull: {
+      types,
+      retry,
+      random: parts.random,
+      lease,
+      handled: works ? [...all.keys()] : [],
+      keepAlive: parts.keepAlive,
+    },
+    tools: () =>
+      toolsOf(spec.name, [...[...handlers.values()].map((entry) => entry.type), ...pulled], host.sending.outside),
     onStop: spec.onStop?.bind(spec),
   });
 }
@@ -140,13 +174,17 @@ export async function join(definition: AgentDefinition<string, unknown, unknown>
 function recordOf({ spec, handlers }: DefinitionParts, pulled: readonly MessageType[], now: number): AgentRecord {
   const types = [...[...handlers.values()].map((entry) => entry.type), ...pulled];
   const given = Object.fromEntries(
-    (["description", "role", "department", "region", "labels", "limits", "metadata"] as const).flatMap((name) => (spec[name] === undefined ? [] : [[name, spec[name]]])),
+    (["description", "role", "department", "region", "labels", "limits", "metadata"] as const).flatMap((name) =>
+      spec[name] === undefined ? [] : [[name, spec[name]]],
+    ),
   );
   return {
     ...given,
     name: spec.name,
     kind: spec.kind ?? "agent",
-    capabilities: (spec.capabilities ?? []).map((capability) => (typeof capability === "string" ? { name: capability } : capability)),
+    capabilities: (spec.capabilities ?? []).map((capability) =>
+      typeof capability === "string" ? { name: capability } : capability,
+    ),
     receives: [...new Set([...types, ...BUILT_IN_TYPES].map((type) => type.name))],
     sends: (spec.sends ?? []).map((type) => type.name),
     subscribes: [...(spec.subscribes ?? [])],
@@ -157,8 +195,12 @@ function recordOf({ spec, handlers }: DefinitionParts, pulled: readonly MessageT
 }
 
 function contractOf({ spec, handlers }: DefinitionParts, pulled: readonly MessageType[]): AgentContract {
-  const schemas = (types: readonly MessageType[]): AgentContract["receives"] => Object.fromEntries(types.flatMap(exported));
-  return { receives: schemas([...[...handlers.values()].map((entry) => entry.type), ...pulled]), sends: schemas(spec.sends ?? []) };
+  const schemas = (types: readonly MessageType[]): AgentContract["receives"] =>
+    Object.fromEntries(types.flatMap(exported));
+  return {
+    receives: schemas([...[...handlers.values()].map((entry) => entry.type), ...pulled]),
+    sends: schemas(spec.sends ?? []),
+  };
 }
 
 function exported(type: MessageType): [string, JsonSchema][] {

@@ -1,13 +1,13 @@
 import type { Delivery as BrokerDelivery } from "../broker/consumer.ts";
-import type { SettleResult, Settlement } from "../broker/settlement.ts";
+import type { Settlement, SettleResult } from "../broker/settlement.ts";
 import { BoundSender } from "../bus/bound-sender.ts";
 import { plainReply } from "../bus/checking.ts";
 import { ERROR_REPLY } from "../bus/requests.ts";
 import type { Sender } from "../bus/sending.ts";
+import type { ResolvedRetryPolicy } from "../delivery/retry-policy.ts";
 import { AgentwireError } from "../errors.ts";
 import { type Duration, parseDuration } from "../message/duration.ts";
 import type { InputOf, Message, MessageType, None, ReplyInputOf, ReplyOf } from "../message/index.ts";
-import type { ResolvedRetryPolicy } from "../delivery/retry-policy.ts";
 import { sendReply } from "./handler-context.ts";
 import type { AgentHost } from "./host.ts";
 import { replyTypeOf } from "./reply-type.ts";
@@ -89,8 +89,17 @@ export class PulledDelivery extends BoundSender<MessageType> {
     if (this.#settled) return;
     const reason = "Given back by its reader";
     if (this.attempt >= retry.attempts) return this.#giveUp("HANDLER_FAILED", `${reason} ${this.attempt} times`);
-    const delay = options.delay === undefined ? retry.backoff(this.attempt, random()) : parseDuration(options.delay, { name: "delay", min: 0 });
-    const failure = { attempt: this.attempt, at: this.#host.clock.now(), instance: this.#host.instance, code: "HANDLER_FAILED", message: reason };
+    const delay =
+      options.delay === undefined
+        ? retry.backoff(this.attempt, random())
+        : parseDuration(options.delay, { name: "delay", min: 0 });
+    const failure = {
+      attempt: this.attempt,
+      at: this.#host.clock.now(),
+      instance: this.#host.instance,
+      code: "HANDLER_FAILED",
+      message: reason,
+    };
     await this.#settle({ outcome: "retry", delay, failure });
   }
 
@@ -121,7 +130,13 @@ export class PulledDelivery extends BoundSender<MessageType> {
     const request = this.#delivery.message;
     if (request.replyInbox === undefined) return this.#end({ end: "dead-lettered", code, reason });
     const type = { name: ERROR_REPLY, version: 1 } as MessageType;
-    const emit = this.#host.sending.dispatcher.reply(this.#host.origin, request, type, { code, message: reason }, undefined);
+    const emit = this.#host.sending.dispatcher.reply(
+      this.#host.origin,
+      request,
+      type,
+      { code, message: reason },
+      undefined,
+    );
     return this.#end({ end: "dead-lettered", code, reason, emit });
   }
 

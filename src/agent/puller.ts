@@ -1,4 +1,4 @@
-import type { Consumer, Delivery as BrokerDelivery, Revocation } from "../broker/consumer.ts";
+import type { Delivery as BrokerDelivery, Consumer, Revocation } from "../broker/consumer.ts";
 import { readPayload } from "../bus/checking.ts";
 import { AgentwireError } from "../errors.ts";
 import type { KeepAlive } from "../internal/keep-alive.ts";
@@ -101,16 +101,24 @@ export class Puller {
 
   #hand(delivery: BrokerDelivery, taker: Taker): void {
     const { message } = delivery;
-    if (message.expiresAt !== undefined && message.expiresAt <= this.#host.clock.now()) return this.#end(delivery, { end: "expired" });
+    if (message.expiresAt !== undefined && message.expiresAt <= this.#host.clock.now())
+      return this.#end(delivery, { end: "expired" });
     if (delivery.attempt > this.#options.retry.attempts) {
       const reason = `The process that held the message died ${delivery.attempt - 1} times`;
       return this.#end(delivery, { end: "dead-lettered", code: "ATTEMPTS_EXHAUSTED", reason });
     }
     const type = this.#options.types.get(message.type);
-    if (!type) return this.#end(delivery, { end: "dead-lettered", code: "NO_HANDLER", reason: `Agent "${this.#host.name}" takes no ${message.type}` });
+    if (!type)
+      return this.#end(delivery, {
+        end: "dead-lettered",
+        code: "NO_HANDLER",
+        reason: `Agent "${this.#host.name}" takes no ${message.type}`,
+      });
     taker.want--;
     const give = (payload: unknown): void => {
-      const read = (payload === message.payload ? message : Object.freeze({ ...message, payload })) as unknown as Message<MessageType>;
+      const read = (payload === message.payload
+        ? message
+        : Object.freeze({ ...message, payload })) as unknown as Message<MessageType>;
       const pulled = new PulledDelivery(this.#host, this.#options, delivery, read);
       this.#held.set(delivery, pulled);
       taker.got.push(pulled);
@@ -119,7 +127,11 @@ export class Puller {
     const refuse = (error: unknown): void => {
       taker.want++;
       const code = AgentwireError.is(error) ? error.code : "VALIDATION_FAILED";
-      this.#end(delivery, { end: "dead-lettered", code, reason: error instanceof Error ? error.message : "The payload cannot be read" });
+      this.#end(delivery, {
+        end: "dead-lettered",
+        code,
+        reason: error instanceof Error ? error.message : "The payload cannot be read",
+      });
     };
     try {
       const payload = readPayload(type, message);
@@ -133,7 +145,9 @@ export class Puller {
   #end(delivery: BrokerDelivery, how: Parameters<typeof ending>[2]): void {
     const held = { delivery, attempt: delivery.attempt, failures: delivery.failures };
     Promise.resolve(delivery.settle(ending(this.#host, held, how))).catch((error: unknown) => {
-      this.#host.logFor(delivery.message).error({ error: String(error) }, "A delivery could not be settled; it comes again when its lease lapses");
+      this.#host
+        .logFor(delivery.message)
+        .error({ error: String(error) }, "A delivery could not be settled; it comes again when its lease lapses");
     });
   }
 

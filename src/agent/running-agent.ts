@@ -35,7 +35,10 @@ export interface RunningAgent<S, R> extends Sender<S>, AsyncDisposable {
   /** Takes waiting messages; settle each with `ack`, `retry` or `reject`. @throws CLOSED, UNSUPPORTED */
   receive<T extends R = R>(options?: ReceiveOptions<T>): Promise<Delivery<T, S>[]>;
   /** Takes one message after the other; ends when the agent leaves or the loop is left. */
-  deliveries<T extends R = R>(options?: { readonly types?: readonly T[]; readonly signal?: AbortSignal }): AsyncIterable<Delivery<T, S>>;
+  deliveries<T extends R = R>(options?: {
+    readonly types?: readonly T[];
+    readonly signal?: AbortSignal;
+  }): AsyncIterable<Delivery<T, S>>;
   /** What waits for this agent, in the order of hand-off; takes nothing. @throws UNSUPPORTED where the engine cannot peek */
   peek(options?: { readonly limit?: number }): Promise<readonly Peeked[]>;
 
@@ -112,12 +115,15 @@ export class JoinedAgent extends BoundSender<MessageType> {
 
   async receive(options: ReceiveOptions<MessageType> = {}): Promise<PulledDelivery[]> {
     const limit = options.limit ?? 1;
-    if (!Number.isInteger(limit) || limit < 1 || limit > 10_000) throw new AgentwireError("OUT_OF_RANGE", "limit must be a whole number from 1 to 10000");
+    if (!Number.isInteger(limit) || limit < 1 || limit > 10_000)
+      throw new AgentwireError("OUT_OF_RANGE", "limit must be a whole number from 1 to 10000");
     const wait = options.wait === undefined ? 0 : parseDuration(options.wait, { name: "wait", min: 0 });
     return this.#puller(options.types).take(limit, wait, options.signal);
   }
 
-  async *deliveries(options: { readonly types?: readonly MessageType[]; readonly signal?: AbortSignal } = {}): AsyncGenerator<PulledDelivery> {
+  async *deliveries(
+    options: { readonly types?: readonly MessageType[]; readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<PulledDelivery> {
     while (!this.#leaving && !options.signal?.aborted) {
       for (const delivery of await this.receive({ ...options, wait: LOOP_WAIT })) yield delivery;
     }
@@ -125,7 +131,8 @@ export class JoinedAgent extends BoundSender<MessageType> {
 
   async peek(options: { readonly limit?: number } = {}): Promise<readonly Peeked[]> {
     const { broker } = this.#parts.host;
-    if (!broker.capabilities.peek) throw new AgentwireError("UNSUPPORTED", `${broker.capabilities.driver} cannot look at waiting messages`);
+    if (!broker.capabilities.peek)
+      throw new AgentwireError("UNSUPPORTED", `${broker.capabilities.driver} cannot look at waiting messages`);
     const [inbox] = await broker.inspect([this.name], { peek: options.limit ?? 100 });
     return (inbox?.messages ?? []).map(({ message, attempt, state }) => {
       const { id, type, from, priority, createdAt } = message;
@@ -158,7 +165,9 @@ export class JoinedAgent extends BoundSender<MessageType> {
   }
 
   leave(options: { readonly grace?: Duration } = {}): Promise<void> {
-    this.#leaving ??= this.#leave(options.grace === undefined ? GRACE : parseDuration(options.grace, { name: "grace", min: 0 }));
+    this.#leaving ??= this.#leave(
+      options.grace === undefined ? GRACE : parseDuration(options.grace, { name: "grace", min: 0 }),
+    );
     return this.#leaving;
   }
 
@@ -186,7 +195,10 @@ export class JoinedAgent extends BoundSender<MessageType> {
     if (this.#leaving) throw new AgentwireError("CLOSED", `Agent "${this.name}" has left`);
     const names = types?.map((type) => type.name).sort();
     if (names && !host.broker.capabilities.selective) {
-      throw new AgentwireError("UNSUPPORTED", `${host.broker.capabilities.driver} cannot take chosen types from an inbox`);
+      throw new AgentwireError(
+        "UNSUPPORTED",
+        `${host.broker.capabilities.driver} cannot take chosen types from an inbox`,
+      );
     }
     const key = names?.join() ?? "";
     let puller = this.#pullers.get(key);

@@ -38,7 +38,9 @@ export function ending(host: AgentHost, held: Held, how: Ending): Settlement {
   };
   if (how.code !== undefined) record.reason = how.code;
   if (how.reply !== undefined) record.reply = how.reply;
-  const settlement: { -readonly [K in keyof Extract<Settlement, { outcome: "end" }>]: Extract<Settlement, { outcome: "end" }>[K] } = {
+  const settlement: {
+    -readonly [K in keyof Extract<Settlement, { outcome: "end" }>]: Extract<Settlement, { outcome: "end" }>[K];
+  } = {
     outcome: "end",
     record,
   };
@@ -69,9 +71,18 @@ export function tellEnding(host: AgentHost, held: Held, how: Ending, result: Set
     case "acknowledged":
       return host.events.emit({ type: "message.acknowledged", ...about, duration: at - delivery.offeredAt });
     case "dead-lettered":
-      return host.events.emit({ type: "message.dead-lettered", ...about, code: how.code ?? "HANDLER_FAILED", reason: how.reason ?? "" });
+      return host.events.emit({
+        type: "message.dead-lettered",
+        ...about,
+        code: how.code ?? "HANDLER_FAILED",
+        reason: how.reason ?? "",
+      });
     case "dropped":
-      return host.events.emit({ type: "message.dropped", ...about, ...(how.reason === undefined ? {} : { reason: how.reason }) });
+      return host.events.emit({
+        type: "message.dropped",
+        ...about,
+        ...(how.reason === undefined ? {} : { reason: how.reason }),
+      });
     default:
       return host.events.emit({ type: `message.${how.end}`, ...about });
   }

@@ -1,5 +1,5 @@
-import type { MessageType } from "../message/index.ts";
 import type { Sender } from "../bus/sending.ts";
+import type { MessageType } from "../message/index.ts";
 
 /** A message type as a tool that an LLM can call. */
 export interface AgentTool {

@@ -1,5 +1,6 @@
-import type { Consumer, ConsumeOptions, Delivery, Revocation } from "../broker/consumer.ts";
+import type { ConsumeOptions, Consumer, Delivery, Revocation } from "../broker/consumer.ts";
 import type { SettleResult } from "../broker/settlement.ts";
+import { aboutMessage } from "../bus/about-message.ts";
 import { plainChunk, plainReply, readPayload } from "../bus/checking.ts";
 import { ERROR_REPLY } from "../bus/requests.ts";
 import type { ResolvedRetryPolicy } from "../delivery/retry-policy.ts";
@@ -8,7 +9,6 @@ import { Deadlines } from "../internal/deadlines.ts";
 import { Deque } from "../internal/deque.ts";
 import type { Envelope } from "../message/envelope.ts";
 import type { Message, MessageType } from "../message/index.ts";
-import { aboutMessage } from "../bus/about-message.ts";
 import type { HandlerEntry } from "./definition.ts";
 import { describeThrown } from "./error-text.ts";
 import { judge } from "./failure.ts";
@@ -17,8 +17,8 @@ import { HandlerContext } from "./handler-context.ts";
 import { Run, type RunOwner } from "./handler-run.ts";
 import type { AgentHost } from "./host.ts";
 import { Lanes } from "./lanes.ts";
-import { type Ending, ending, tellEnding } from "./settling.ts";
 import { replyTypeOf } from "./reply-type.ts";
+import { type Ending, ending, tellEnding } from "./settling.ts";
 
 /** How a worker handles its inbox. */
 export interface WorkerOptions {
@@ -109,7 +109,11 @@ export class Worker implements RunOwner {
   }
 
   async extend(run: Run, length: number): Promise<void> {
-    if (run.over) throw new AgentwireError("LEASE_LOST", `Message ${run.delivery.message.id} no longer belongs to ${this.#host.name}`);
+    if (run.over)
+      throw new AgentwireError(
+        "LEASE_LOST",
+        `Message ${run.delivery.message.id} no longer belongs to ${this.#host.name}`,
+      );
     this.#unlimit(run);
     this.#limit(run, length);
     await run.delivery.extend(this.#options.lease);
@@ -129,7 +133,9 @@ export class Worker implements RunOwner {
     try {
       return String(this.#options.orderKey(message as unknown as Message<MessageType>));
     } catch (error) {
-      this.#host.logFor(message).warn({ error: describeThrown(error).message }, "orderKey threw; the message is handled in a lane of its own");
+      this.#host
+        .logFor(message)
+        .warn({ error: describeThrown(error).message }, "orderKey threw; the message is handled in a lane of its own");
       return message.id;
     }
   }
@@ -150,7 +156,8 @@ export class Worker implements RunOwner {
     if (run.cancelled) return this.#conclude(run, { end: run.cancelled });
     const now = this.#host.clock.now();
     if (message.expiresAt !== undefined && message.expiresAt <= now) return this.#conclude(run, { end: "expired" });
-    if (message.validUntil !== undefined && message.validUntil <= now) return this.#conclude(run, { end: "expired", code: "VALIDITY_OVER" });
+    if (message.validUntil !== undefined && message.validUntil <= now)
+      return this.#conclude(run, { end: "expired", code: "VALIDITY_OVER" });
     if (run.attempt > this.#options.retry.attempts) {
       return this.#giveUp(run, "ATTEMPTS_EXHAUSTED", `The process that held the message died ${run.attempt - 1} times`);
     }
@@ -177,7 +184,9 @@ export class Worker implements RunOwner {
 
   #handle(run: Run, payload: unknown): void {
     const { message: envelope } = run.delivery;
-    const message = (payload === envelope.payload ? envelope : Object.freeze({ ...envelope, payload })) as unknown as Message<MessageType>;
+    const message = (payload === envelope.payload
+      ? envelope
+      : Object.freeze({ ...envelope, payload })) as unknown as Message<MessageType>;
     const { handler } = run.entry as HandlerEntry;
     run.context = new HandlerContext(this.#host, run);
     let result: unknown;
@@ -201,7 +210,8 @@ export class Worker implements RunOwner {
 
   #intercepted(run: Run, message: Message<MessageType>): Promise<unknown> {
     const { handler } = run.entry as HandlerEntry;
-    let next: (message: Message<MessageType>, context: HandlerContext) => Promise<unknown> = async (inner, context) => handler(inner, context);
+    let next: (message: Message<MessageType>, context: HandlerContext) => Promise<unknown> = async (inner, context) =>
+      handler(inner, context);
     for (const interceptor of [...this.#options.delivering].reverse()) {
       next = interceptor(next as Parameters<DeliverInterceptor>[0]) as typeof next;
     }
@@ -218,7 +228,8 @@ export class Worker implements RunOwner {
   async #stream(run: Run, chunks: AsyncGenerator<unknown, unknown, void>): Promise<Streamed> {
     const { message } = run.delivery;
     const { type } = run.entry as HandlerEntry;
-    const producer = message.replyInbox === undefined ? undefined : this.#host.sending.chunks.produce(message.id, run.attempt);
+    const producer =
+      message.replyInbox === undefined ? undefined : this.#host.sending.chunks.produce(message.id, run.attempt);
     try {
       for (;;) {
         const step = await chunks.next();
@@ -258,12 +269,19 @@ export class Worker implements RunOwner {
     const { message } = run.delivery;
     if (message.replyInbox === undefined) return this.#conclude(run, { end: "acknowledged", reply });
     const headers = result instanceof Streamed ? result.headers : undefined;
-    this.#conclude(run, { end: "acknowledged", emit: this.#host.sending.dispatcher.reply(this.#host.origin, message, type, reply, headers) });
+    this.#conclude(run, {
+      end: "acknowledged",
+      emit: this.#host.sending.dispatcher.reply(this.#host.origin, message, type, reply, headers),
+    });
   }
 
   #unreadable(run: Run, error: unknown): void {
     const code = AgentwireError.is(error) ? error.code : "VALIDATION_FAILED";
-    this.#giveUp(run, code, error instanceof Error ? error.message : `The payload of ${run.delivery.message.type} cannot be read`);
+    this.#giveUp(
+      run,
+      code,
+      error instanceof Error ? error.message : `The payload of ${run.delivery.message.type} cannot be read`,
+    );
   }
 
   #failed(run: Run, error: unknown): void {
@@ -274,10 +292,24 @@ export class Worker implements RunOwner {
     const verdict = judge(error, message, run.attempt, this.#options.retry, this.#options.random);
     const { thrown } = verdict;
     if (verdict.action === "give-up") return this.#giveUp(run, thrown.code, thrown.message, thrown.data);
-    const failure = { attempt: run.attempt, at: this.#host.clock.now(), instance: this.#host.instance, code: thrown.code, message: thrown.message };
+    const failure = {
+      attempt: run.attempt,
+      at: this.#host.clock.now(),
+      instance: this.#host.instance,
+      code: thrown.code,
+      message: thrown.message,
+    };
     if (this.#host.events.wants("message.retried")) {
       const about = { recipient: this.#host.name, instance: this.#host.instance, attempt: run.attempt };
-      this.#host.events.emit({ type: "message.retried", ...aboutMessage(message), at: failure.at, ...about, delay: verdict.delay, code: thrown.code, reason: thrown.message });
+      this.#host.events.emit({
+        type: "message.retried",
+        ...aboutMessage(message),
+        at: failure.at,
+        ...about,
+        delay: verdict.delay,
+        code: thrown.code,
+        reason: thrown.message,
+      });
     }
     if (run.lane !== undefined) return this.#retryInLane(run, verdict.delay, failure);
     this.#leave(run);
@@ -305,7 +337,10 @@ export class Worker implements RunOwner {
     const how: Ending = { end: "dead-lettered", code, reason };
     if (message.replyInbox === undefined) return this.#conclude(run, how);
     const failure = { code, message: reason, ...(data === undefined ? {} : { data }) };
-    this.#conclude(run, { ...how, emit: this.#host.sending.dispatcher.reply(this.#host.origin, message, ERROR_TYPE, failure, undefined) });
+    this.#conclude(run, {
+      ...how,
+      emit: this.#host.sending.dispatcher.reply(this.#host.origin, message, ERROR_TYPE, failure, undefined),
+    });
   }
 
   #conclude(run: Run, how: Ending): void {
@@ -330,14 +365,19 @@ export class Worker implements RunOwner {
     if (!(result instanceof Promise)) return done(result);
     result.then(done, (error: unknown) => {
       this.#held--;
-      this.#host.logFor(run.delivery.message).error({ error: String(error) }, "A delivery could not be settled; it comes again when its lease lapses");
+      this.#host
+        .logFor(run.delivery.message)
+        .error({ error: String(error) }, "A delivery could not be settled; it comes again when its lease lapses");
       this.#credit();
     });
   }
 
   #timedOut(run: Run): void {
     const { message } = run.delivery;
-    const error = new AgentwireError("HANDLER_TIMEOUT", `The handler of ${message.type} in "${this.#host.name}" did not end within ${run.limit} ms`);
+    const error = new AgentwireError(
+      "HANDLER_TIMEOUT",
+      `The handler of ${message.type} in "${this.#host.name}" did not end within ${run.limit} ms`,
+    );
     run.limit = 0;
     run.context?.stop(error);
     this.#failed(run, error);
@@ -350,7 +390,9 @@ export class Worker implements RunOwner {
       const wasActive = this.#active.has(run);
       this.#leave(run);
       this.#held--;
-      run.context?.stop(new AgentwireError("LEASE_LOST", `Message ${delivery.message.id} has gone to another instance`));
+      run.context?.stop(
+        new AgentwireError("LEASE_LOST", `Message ${delivery.message.id} has gone to another instance`),
+      );
       if (wasActive) this.#free(run);
       this.#credit();
       return;

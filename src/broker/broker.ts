@@ -5,7 +5,10 @@ import type { Publication, PublishResult } from "./publication.ts";
 import type { CancelledEnd } from "./settlement.ts";
 
 /** Which messages of an inbox to cancel: one by id, all of one sender's order, or all that wait. */
-export type CancelTarget = { readonly id: string } | { readonly sender: string; readonly key: string } | { readonly all: true };
+export type CancelTarget =
+  | { readonly id: string }
+  | { readonly sender: string; readonly key: string }
+  | { readonly all: true };
 
 /** What a cancel found. */
 export interface CancelResult {
@@ -69,4 +72,3 @@ export interface Broker {
   /** Listens to a topic; returns the way to stop. */
   onSignal(topic: string, listener: SignalListener): () => void;
 }
-

@@ -1,6 +1,6 @@
 import type { Envelope } from "../message/envelope.ts";
 import type { FailedAttempt } from "../message/receipt-record.ts";
-import type { CancelledEnd, SettleResult, Settlement } from "./settlement.ts";
+import type { CancelledEnd, Settlement, SettleResult } from "./settlement.ts";
 
 /** One attempt to hand one message to one holder. */
 export interface Delivery {

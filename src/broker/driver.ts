@@ -18,7 +18,14 @@ export interface DriverContext {
 
 /** A fact about a driver, for logs and `driver.*` events. */
 export interface DriverEvent {
-  readonly type: "driver.opened" | "driver.closed" | "driver.lost" | "driver.restored" | "driver.fault" | "driver.quarantined" | "driver.repaired";
+  readonly type:
+    | "driver.opened"
+    | "driver.closed"
+    | "driver.lost"
+    | "driver.restored"
+    | "driver.fault"
+    | "driver.quarantined"
+    | "driver.repaired";
   readonly driver: string;
   readonly message: string;
   readonly details?: Readonly<Record<string, unknown>>;

@@ -46,7 +46,12 @@ export interface PublishedCopy {
 /** What became of one publication. */
 export type PublishResult =
   /** Durable. On a duplicate: id and copies of the first send, nothing stored. */
-  | { readonly status: "accepted"; readonly id: string; readonly copies: readonly PublishedCopy[]; readonly duplicate: boolean }
+  | {
+      readonly status: "accepted";
+      readonly id: string;
+      readonly copies: readonly PublishedCopy[];
+      readonly duplicate: boolean;
+    }
   /** The registry has changed since `routedAt`: decide the recipients anew. Nothing stored. */
   | { readonly status: "stale" }
   /** REJECTED, INBOX_FULL, ID_CONFLICT, STORAGE_FULL: certainly not stored. INDETERMINATE: may be. */

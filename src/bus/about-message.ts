@@ -2,7 +2,12 @@ import type { Envelope } from "../message/envelope.ts";
 import type { BusEvent } from "../observe/events.ts";
 
 /** What events say of a message. */
-export function aboutMessage(envelope: Envelope): Pick<Extract<BusEvent, { type: "message.unrouted" }>, "at" | "id" | "message" | "from" | "conversation" | "cause" | "channel"> {
+export function aboutMessage(
+  envelope: Envelope,
+): Pick<
+  Extract<BusEvent, { type: "message.unrouted" }>,
+  "at" | "id" | "message" | "from" | "conversation" | "cause" | "channel"
+> {
   return {
     at: envelope.createdAt,
     id: envelope.id,

@@ -12,7 +12,11 @@ export class Agents {
   readonly #contracts: ContractBook;
   readonly #broker: Pick<Broker, "deleteInbox">;
 
-  constructor(options: { readonly registry: Registry; readonly contracts: ContractBook; readonly broker: Pick<Broker, "deleteInbox"> }) {
+  constructor(options: {
+    readonly registry: Registry;
+    readonly contracts: ContractBook;
+    readonly broker: Pick<Broker, "deleteInbox">;
+  }) {
     this.#registry = options.registry;
     this.#contracts = options.contracts;
     this.#broker = options.broker;

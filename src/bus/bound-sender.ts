@@ -2,8 +2,17 @@ import type { ChunkOf, InputOf, MessageDraft, MessageType, ReplyOf } from "../me
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Origin } from "./origin.ts";
 import type { Receipt } from "./receipt.ts";
-import { type ReplyStream, startStream } from "./reply-stream.ts";
-import type { BroadcastOptions, PublishOptions, ReplyMessage, RequestOptions, RequestResult, Sender, SendOptions } from "./sending.ts";
+import { startStream } from "./reply-stream.ts";
+import type {
+  BroadcastOptions,
+  PublishOptions,
+  ReplyMessage,
+  ReplyStream,
+  RequestOptions,
+  RequestResult,
+  Sender,
+  SendOptions,
+} from "./sending.ts";
 import type { StreamChunks } from "./stream-chunks.ts";
 
 const NO_OPTIONS = Object.freeze({});
@@ -46,7 +55,12 @@ export class BoundSender<S = MessageType> implements Sender<S> {
     payload: InputOf<T>,
     options: RequestOptions<NoInfer<T>, E> = NO_OPTIONS,
   ): Promise<RequestResult<T, E>> {
-    const reply = await this.parts.dispatcher.request(this.origin, type as MessageType, payload, options as RequestOptions<never, MessageType>);
+    const reply = await this.parts.dispatcher.request(
+      this.origin,
+      type as MessageType,
+      payload,
+      options as RequestOptions<never, MessageType>,
+    );
     return reply.payload as RequestResult<T, E>;
   }
 
@@ -55,16 +69,29 @@ export class BoundSender<S = MessageType> implements Sender<S> {
     payload: InputOf<T>,
     options: RequestOptions<NoInfer<T>, E> = NO_OPTIONS,
   ): Promise<ReplyMessage<RequestResult<T, E>>> {
-    const reply = await this.parts.dispatcher.request(this.origin, type as MessageType, payload, options as RequestOptions<never, MessageType>);
+    const reply = await this.parts.dispatcher.request(
+      this.origin,
+      type as MessageType,
+      payload,
+      options as RequestOptions<never, MessageType>,
+    );
     return reply as ReplyMessage<RequestResult<T, E>>;
   }
 
-  stream<T extends S>(type: T, payload: InputOf<T>, options: RequestOptions<NoInfer<T>> = NO_OPTIONS): ReplyStream<ChunkOf<T>, ReplyOf<T>> {
+  stream<T extends S>(
+    type: T,
+    payload: InputOf<T>,
+    options: RequestOptions<NoInfer<T>> = NO_OPTIONS,
+  ): ReplyStream<ChunkOf<T>, ReplyOf<T>> {
     const { dispatcher, chunks } = this.parts;
-    return startStream(dispatcher, chunks, this.origin, type as MessageType, payload, options as RequestOptions<never, MessageType>) as ReplyStream<
-      ChunkOf<T>,
-      ReplyOf<T>
-    >;
+    return startStream(
+      dispatcher,
+      chunks,
+      this.origin,
+      type as MessageType,
+      payload,
+      options as RequestOptions<never, MessageType>,
+    ) as ReplyStream<ChunkOf<T>, ReplyOf<T>>;
   }
 
   sendMany(drafts: readonly MessageDraft<S & MessageType>[]): Promise<PromiseSettledResult<Receipt>[]> {

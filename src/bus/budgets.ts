@@ -55,7 +55,11 @@ export class Budgets {
 
   /** Debits tokens and cost that a handler has used. */
   async spend(conversation: string, amount: { readonly tokens?: number; readonly cost?: number }): Promise<void> {
-    await this.#update(conversation, (used) => ({ ...used, tokens: used.tokens + (amount.tokens ?? 0), cost: used.cost + (amount.cost ?? 0) }));
+    await this.#update(conversation, (used) => ({
+      ...used,
+      tokens: used.tokens + (amount.tokens ?? 0),
+      cost: used.cost + (amount.cost ?? 0),
+    }));
   }
 
   async #update(conversation: string, change: (used: Used) => Used | string): Promise<string | undefined> {
@@ -66,7 +70,8 @@ export class Budgets {
       const next = change(used);
       if (typeof next === "string") return next;
       if (next === used) return undefined;
-      if ((await this.#store.put(key, next, { ifRevision: entry?.revision ?? 0, ttl: POOL_LIFE })) !== undefined) return undefined;
+      if ((await this.#store.put(key, next, { ifRevision: entry?.revision ?? 0, ttl: POOL_LIFE })) !== undefined)
+        return undefined;
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { Broker } from "../broker/broker.ts";
 import { AgentwireError } from "../errors.ts";
-import type { EventHub } from "../observe/event-hub.ts";
 import type { Clock } from "../internal/clock.ts";
+import type { EventHub } from "../observe/event-hub.ts";
 import type { AgentInfo } from "../registry/record.ts";
 
 /** A channel, or the pattern of several, as its subscribers see it. */
@@ -28,7 +28,12 @@ export class Channels {
   readonly #events: EventHub;
   readonly #clock: Clock;
 
-  constructor(options: { readonly broker: Broker; readonly subscriptions: Subscriptions; readonly events: EventHub; readonly clock: Clock }) {
+  constructor(options: {
+    readonly broker: Broker;
+    readonly subscriptions: Subscriptions;
+    readonly events: EventHub;
+    readonly clock: Clock;
+  }) {
     this.#broker = options.broker;
     this.#subscriptions = options.subscriptions;
     this.#events = options.events;
@@ -64,9 +69,12 @@ export class Channels {
     if (!channel) return;
     if (!options.force) {
       const count = channel.subscribers.length;
-      throw new AgentwireError("CHANNEL_IN_USE", `Channel "${name}" has ${count} subscriber${count === 1 ? "" : "s"}`, { details: { channel: name, subscribers: channel.subscribers } });
+      throw new AgentwireError("CHANNEL_IN_USE", `Channel "${name}" has ${count} subscriber${count === 1 ? "" : "s"}`, {
+        details: { channel: name, subscribers: channel.subscribers },
+      });
     }
     for (const agent of channel.subscribers) await this.#subscriptions.unsubscribe(agent, name);
-    if (this.#events.wants("channel.closed")) this.#events.emit({ type: "channel.closed", at: this.#clock.now(), channel: name });
+    if (this.#events.wants("channel.closed"))
+      this.#events.emit({ type: "channel.closed", at: this.#clock.now(), channel: name });
   }
 }

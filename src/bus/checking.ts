@@ -1,7 +1,7 @@
 import { AgentwireError, type Issue } from "../errors.ts";
+import { type Compiled, compiled, type Validation } from "../message/compiled.ts";
 import type { Envelope } from "../message/envelope.ts";
 import type { MessageType } from "../message/index.ts";
-import { compiled, type Compiled, type Validation } from "../message/compiled.ts";
 import { copyPlain } from "../message/plain.ts";
 
 /** Checks what a sender passes and copies it: plain, frozen JSON that fits the type's schema. The caller's object is left alone. @throws PAYLOAD_INVALID and its kin, VALIDATION_FAILED */
@@ -27,7 +27,11 @@ export function readPayload(type: MessageType, message: Envelope): unknown | Pro
 }
 
 /** The schema's output for a reply that has arrived. @throws VALIDATION_FAILED */
-export function checkReply(type: MessageType, expected: MessageType | undefined, reply: Envelope): unknown | Promise<unknown> {
+export function checkReply(
+  type: MessageType,
+  expected: MessageType | undefined,
+  reply: Envelope,
+): unknown | Promise<unknown> {
   if (expected !== undefined) return readOutput(expected.name, compiled(expected).payload, reply.payload);
   return readOutput(`${type.name}'s reply`, compiled(type).reply, reply.payload);
 }
@@ -41,7 +45,9 @@ function checkInput(what: string, schema: Compiled | undefined, value: unknown):
   const plain = copyPlain(value, what);
   if (schema === undefined) return plain;
   const result = schema.validate(plain);
-  return result instanceof Promise ? result.then((later) => (accept(what, later), plain)) : (accept(what, result), plain);
+  return result instanceof Promise
+    ? result.then((later) => (accept(what, later), plain))
+    : (accept(what, result), plain);
 }
 
 function readOutput(what: string, schema: Compiled | undefined, value: unknown): unknown | Promise<unknown> {

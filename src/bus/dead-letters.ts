@@ -1,5 +1,5 @@
-import { DEAD_LETTER_PREFIX, deadLetterKey } from "../broker/receipt-log.ts";
 import type { Publication } from "../broker/publication.ts";
+import { DEAD_LETTER_PREFIX, deadLetterKey } from "../broker/receipt-log.ts";
 import { AgentwireError } from "../errors.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Envelope } from "../message/envelope.ts";
@@ -66,7 +66,8 @@ export class DeadLetters {
 
   /** One dead letter; a fan-out can have several of one id, so name the agent too where that matters. */
   async get(id: string, agent?: string): Promise<StoredDeadLetter | undefined> {
-    if (agent !== undefined) return (await this.#options.store.get(deadLetterKey(agent, id)))?.value as StoredDeadLetter | undefined;
+    if (agent !== undefined)
+      return (await this.#options.store.get(deadLetterKey(agent, id)))?.value as StoredDeadLetter | undefined;
     const all = await this.list({ limit: Number.POSITIVE_INFINITY });
     return all.find((letter) => letter.message.id === id);
   }

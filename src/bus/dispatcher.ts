@@ -19,11 +19,18 @@ import type { Origin, PublishContext } from "./origin.ts";
 import type { PublishQueue } from "./publish-queue.ts";
 import { type Receipt, SentReceipt } from "./receipt.ts";
 import type { Receipts } from "./receipts.ts";
-import { RoomWait } from "./room.ts";
 import type { Requests, Waiter } from "./requests.ts";
+import { RoomWait } from "./room.ts";
 import { type Route, Routing, type Target } from "./routing.ts";
-import type { Address, BroadcastOptions, MessageOptions, PublishOptions, RequestOptions, SendOptions } from "./sending.ts";
-import { dueTime, stamp, type Stamped, text } from "./stamp.ts";
+import type {
+  Address,
+  BroadcastOptions,
+  MessageOptions,
+  PublishOptions,
+  RequestOptions,
+  SendOptions,
+} from "./sending.ts";
+import { dueTime, type Stamped, stamp, text } from "./stamp.ts";
 import { checkWhere, targetOf, targetOfChannel } from "./target.ts";
 
 /** How long an idempotency key is remembered, in milliseconds. */
@@ -98,7 +105,15 @@ export class Dispatcher {
   publish(origin: Origin, type: MessageType, payload: unknown, options: PublishOptions): Promise<Receipt> {
     try {
       const target = targetOfChannel(options.channel ?? type.channel, type.name);
-      return this.#start({ kind: "publish", origin, target, options, type, payload, address: { channel: target.channel } });
+      return this.#start({
+        kind: "publish",
+        origin,
+        target,
+        options,
+        type,
+        payload,
+        address: { channel: target.channel },
+      });
     } catch (error) {
       return Promise.reject(error);
     }
@@ -106,7 +121,10 @@ export class Dispatcher {
 
   broadcast(origin: Origin, type: MessageType, payload: unknown, options: BroadcastOptions): Promise<Receipt> {
     try {
-      const target: Target = { kind: "everyone", where: options.where === undefined ? EVERYONE : checkWhere(options.where) };
+      const target: Target = {
+        kind: "everyone",
+        where: options.where === undefined ? EVERYONE : checkWhere(options.where),
+      };
       return this.#start({ kind: "broadcast", origin, target, options, type, payload, address: NO_ADDRESS });
     } catch (error) {
       return Promise.reject(error);
@@ -114,7 +132,12 @@ export class Dispatcher {
   }
 
   /** Sends a request and resolves with the reply, checked against the declared or expected type. */
-  async request(origin: Origin, type: MessageType, payload: unknown, options: RequestOptions<never, MessageType>): Promise<Envelope> {
+  async request(
+    origin: Origin,
+    type: MessageType,
+    payload: unknown,
+    options: RequestOptions<never, MessageType>,
+  ): Promise<Envelope> {
     const reply = await this.ask(origin, type, payload, options);
     const checked = checkReply(type, options.expect, reply);
     const value = checked instanceof Promise ? await checked : checked;
@@ -133,7 +156,8 @@ export class Dispatcher {
     const ready = requests.ready();
     if (ready) return ready.then(() => this.ask(origin, type, payload, options, onStamped));
     try {
-      const timeout = options.timeout === undefined ? DEFAULT_TIMEOUT : parseDuration(options.timeout, { name: "timeout", min: 0 });
+      const timeout =
+        options.timeout === undefined ? DEFAULT_TIMEOUT : parseDuration(options.timeout, { name: "timeout", min: 0 });
       const target = targetOf(options.to as Address<unknown>, options.ifUnknown);
       const to = target.kind === "agent" ? target.name : undefined;
       const address = to === undefined ? { replyInbox: requests.inbox } : { to, replyInbox: requests.inbox };
@@ -161,10 +185,19 @@ export class Dispatcher {
   }
 
   /** Makes the answer to a request, for a settle to emit or {@link Dispatcher.sendReply} to send. */
-  reply(origin: Origin, request: Envelope, type: MessageType, payload: unknown, headers: Readonly<Record<string, string>> | undefined): Publication {
+  reply(
+    origin: Origin,
+    request: Envelope,
+    type: MessageType,
+    payload: unknown,
+    headers: Readonly<Record<string, string>> | undefined,
+  ): Publication {
     const options: MessageOptions = { priority: request.priority, ...(headers === undefined ? {} : { headers }) };
     const inbox = request.replyInbox as string;
-    const envelope = stamp(this.#parts, { ...origin, cause: request }, type, payload, options, { to: inbox, inReplyTo: request.id });
+    const envelope = stamp(this.#parts, { ...origin, cause: request }, type, payload, options, {
+      to: inbox,
+      inReplyTo: request.id,
+    });
     return { message: Object.freeze(envelope), to: [inbox] };
   }
 
@@ -176,7 +209,9 @@ export class Dispatcher {
 
   #start(outgoing: Outgoing): Promise<Receipt> {
     const stamped = this.#stamp(outgoing);
-    return stamped instanceof Promise ? stamped.then((envelope) => this.#dispatch(outgoing, envelope)) : this.#dispatch(outgoing, stamped);
+    return stamped instanceof Promise
+      ? stamped.then((envelope) => this.#dispatch(outgoing, envelope))
+      : this.#dispatch(outgoing, stamped);
   }
 
   #awaitReply(outgoing: Outgoing, envelope: Envelope, timeout: number, to: string | undefined): Promise<Envelope> {
@@ -195,9 +230,12 @@ export class Dispatcher {
         details: { agent: origin.name, type: type.name },
       });
     }
-    if (outgoing.options.signal?.aborted) throw new AgentwireError("ABORTED", `Sending ${type.name} was ended by the caller`);
+    if (outgoing.options.signal?.aborted)
+      throw new AgentwireError("ABORTED", `Sending ${type.name} was ended by the caller`);
     const payload = plainPayload(type, outgoing.payload);
-    return payload instanceof Promise ? payload.then((plain) => this.#envelope(outgoing, plain)) : this.#envelope(outgoing, payload);
+    return payload instanceof Promise
+      ? payload.then((plain) => this.#envelope(outgoing, plain))
+      : this.#envelope(outgoing, payload);
   }
 
   #envelope(outgoing: Outgoing, payload: unknown): Envelope {
@@ -220,13 +258,17 @@ export class Dispatcher {
       next = (message) => handle(message, { kind: outgoing.kind });
     }
     await next(envelope);
-    if (!receipt) throw new AgentwireError("REJECTED", `An interceptor ended ${envelope.type} without passing it on or throwing`);
+    if (!receipt)
+      throw new AgentwireError("REJECTED", `An interceptor ended ${envelope.type} without passing it on or throwing`);
     return receipt;
   }
 
   #deliver(outgoing: Outgoing, envelope: Writable, waiter: Waiter | undefined): Promise<Receipt> {
     const refusal = this.#refusal(outgoing.origin, envelope);
-    if (refusal instanceof Promise) return refusal.then((found) => this.#store({ outgoing, envelope: Object.freeze(envelope), waiter, refusal: found }));
+    if (refusal instanceof Promise)
+      return refusal.then((found) =>
+        this.#store({ outgoing, envelope: Object.freeze(envelope), waiter, refusal: found }),
+      );
     return this.#store({ outgoing, envelope: Object.freeze(envelope), waiter, refusal });
   }
 
@@ -234,7 +276,11 @@ export class Dispatcher {
   #store(passage: Passage): Promise<Receipt> {
     const { outgoing, envelope } = passage;
     const { target, origin } = outgoing;
-    if (target.kind === "agent" && !this.#parts.directory.get(target.name) && !(target.hold && this.#heldFor.has(target.name))) {
+    if (
+      target.kind === "agent" &&
+      !this.#parts.directory.get(target.name) &&
+      !(target.hold && this.#heldFor.has(target.name))
+    ) {
       return this.#patiently(passage, undefined);
     }
     let route: Route;
@@ -245,7 +291,9 @@ export class Dispatcher {
     }
     return this.#parts.queue
       .publish(this.#publication(passage, route))
-      .then((result) => (result.status === "accepted" ? this.#conclude(passage, route, result) : this.#patiently(passage, result)));
+      .then((result) =>
+        result.status === "accepted" ? this.#conclude(passage, route, result) : this.#patiently(passage, result),
+      );
   }
 
   /** Looks again at who is there, waits for room, or tells the failure. */
@@ -284,7 +332,9 @@ export class Dispatcher {
 
   /** The inbox that was declared for an unknown agent has been removed meanwhile: it is declared anew. */
   #forgetsHold(target: Target, error: AgentwireError): boolean {
-    return target.kind === "agent" && target.hold && error.code === "AGENT_NOT_FOUND" && this.#heldFor.delete(target.name);
+    return (
+      target.kind === "agent" && target.hold && error.code === "AGENT_NOT_FOUND" && this.#heldFor.delete(target.name)
+    );
   }
 
   #publication({ outgoing, envelope, refusal }: Passage, route: Route): Publication {
@@ -304,13 +354,18 @@ export class Dispatcher {
   }
 
   /** Only a caused message or one with a budget can be refused: the others take the straight way. */
-  #refusal(origin: Origin, envelope: { path?: readonly string[] } & Envelope): Refusal | undefined | Promise<Refusal | undefined> {
+  #refusal(
+    origin: Origin,
+    envelope: { path?: readonly string[] } & Envelope,
+  ): Refusal | undefined | Promise<Refusal | undefined> {
     if (origin.cause !== undefined) {
       const { path, refusal } = checkPath(envelope, origin.cause);
       envelope.path = path;
       if (refusal) return refusal;
     }
-    return envelope.budget === undefined ? undefined : this.#parts.budgets.message(envelope.conversationId, envelope.budget);
+    return envelope.budget === undefined
+      ? undefined
+      : this.#parts.budgets.message(envelope.conversationId, envelope.budget);
   }
 
   #conclude({ outgoing, envelope, waiter, refusal }: Passage, route: Route, result: Accepted): Receipt {
@@ -320,14 +375,20 @@ export class Dispatcher {
     if (waiter) waiter.recipient = copies[0]?.inbox;
     if (events.active) this.#tell(envelope, route.skipped, result, refusal);
     if (copies.length === 0 && outgoing.options.requireRecipients) {
-      throw new AgentwireError("NO_RECIPIENTS", `Nobody takes ${envelope.type}${envelope.channel === undefined ? "" : ` on ${envelope.channel}`}`);
+      throw new AgentwireError(
+        "NO_RECIPIENTS",
+        `Nobody takes ${envelope.type}${envelope.channel === undefined ? "" : ` on ${envelope.channel}`}`,
+      );
     }
-    if (waiter && refusal) throw new AgentwireError(refusal.code, `Request ${envelope.id} was refused: ${refusal.reason}`);
+    if (waiter && refusal)
+      throw new AgentwireError(refusal.code, `Request ${envelope.id} was refused: ${refusal.reason}`);
     return new SentReceipt(result.id, copies, result.duplicate, this.#parts.receipts);
   }
 
   #mayWait(error: AgentwireError): error is AgentwireError<"INBOX_FULL"> {
-    return AgentwireError.is(error, "INBOX_FULL") && this.#parts.directory.get(error.details.inbox)?.record.waits === true;
+    return (
+      AgentwireError.is(error, "INBOX_FULL") && this.#parts.directory.get(error.details.inbox)?.record.waits === true
+    );
   }
 
   #tell(envelope: Envelope, skipped: readonly string[], result: Accepted, refusal: Refusal | undefined): void {
@@ -336,7 +397,13 @@ export class Dispatcher {
     const recipients = result.copies.map((copy) => copy.inbox);
     if (result.duplicate) return events.emit({ type: "message.duplicate", ...about, id: result.id });
     if (recipients.length === 0) events.emit({ type: "message.unrouted", ...about });
-    else events.emit({ type: "message.accepted", ...about, recipients, ...(envelope.inReplyTo === undefined ? {} : { inReplyTo: envelope.inReplyTo }) });
+    else
+      events.emit({
+        type: "message.accepted",
+        ...about,
+        recipients,
+        ...(envelope.inReplyTo === undefined ? {} : { inReplyTo: envelope.inReplyTo }),
+      });
     for (const recipient of skipped) events.emit({ type: "message.skipped", ...about, recipient });
     for (const copy of result.copies) {
       if (copy.state !== "dead-lettered") continue;
@@ -346,7 +413,8 @@ export class Dispatcher {
   }
 
   #abortable(signal: AbortSignal, waiter: Waiter): [() => void, () => void] {
-    const abort = (): void => this.#parts.requests.fail(waiter, new AgentwireError("ABORTED", `Request ${waiter.id} was ended by the caller`));
+    const abort = (): void =>
+      this.#parts.requests.fail(waiter, new AgentwireError("ABORTED", `Request ${waiter.id} was ended by the caller`));
     signal.addEventListener("abort", abort, { once: true });
     const done = (): void => signal.removeEventListener("abort", abort);
     return [done, done];
@@ -354,9 +422,15 @@ export class Dispatcher {
 }
 
 function dedupe(origin: Origin, envelope: Envelope, key: string): NonNullable<Publication["dedupe"]> {
-  return { key: `${origin.name}/${text(key, "idempotencyKey", 256)}`, fingerprint: fingerprint(envelope), window: DEDUPE_WINDOW };
+  return {
+    key: `${origin.name}/${text(key, "idempotencyKey", 256)}`,
+    fingerprint: fingerprint(envelope),
+    window: DEDUPE_WINDOW,
+  };
 }
 
 function superseded(target: string | { readonly key: string }): NonNullable<Publication["supersedes"]> {
-  return typeof target === "string" ? { id: text(target, "supersedes", 64) } : { key: text(target.key, "supersedes.key", 256) };
+  return typeof target === "string"
+    ? { id: text(target, "supersedes", 64) }
+    : { key: text(target.key, "supersedes.key", 256) };
 }

@@ -1,9 +1,9 @@
+import { Deque } from "../internal/deque.ts";
+import type { EventHub, EventListener } from "../observe/event-hub.ts";
 import type { BusEvent, EventOf, EventType } from "../observe/events.ts";
 import type { HistoryQuery, Journal } from "../observe/journal.ts";
 import type { Journaled } from "../observe/journal-entry.ts";
-import type { EventHub, EventListener } from "../observe/event-hub.ts";
 import type { EventBridge, ForeignEvent } from "./event-bridge.ts";
-import { Deque } from "../internal/deque.ts";
 
 /** Events kept for a slow reader of a stream before the oldest are left out. */
 const STREAM_BUFFER = 10_000;

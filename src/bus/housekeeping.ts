@@ -35,7 +35,10 @@ export class Housekeeper {
   start(): void {
     this.#timer = this.#options.clock.after(INTERVAL, () => {
       this.#working = this.clean().catch((error: unknown) => {
-        this.#options.logger.warn({ error: String(error) }, "Old records could not be removed; it is tried again later");
+        this.#options.logger.warn(
+          { error: String(error) },
+          "Old records could not be removed; it is tried again later",
+        );
       });
       this.start();
     });

@@ -81,10 +81,24 @@ export class Journal {
     const { queue, clock, ids } = this.#parts;
     const { expiresAt: _expiry, replyInbox: _asker, ...kept } = message;
     const newId = ids.next();
-    const again: Envelope = Object.freeze({ ...kept, id: newId, createdAt: clock.now(), conversationId: newId, replayOf: message.id });
-    const results = await Promise.all(recipients.map((recipient) => queue.publish({ message: again, to: [recipient] })));
+    const again: Envelope = Object.freeze({
+      ...kept,
+      id: newId,
+      createdAt: clock.now(),
+      conversationId: newId,
+      replayOf: message.id,
+    });
+    const results = await Promise.all(
+      recipients.map((recipient) => queue.publish({ message: again, to: [recipient] })),
+    );
     const failed = results.find((result) => result.status === "failed");
-    return { id: message.id, newId, type: message.type, recipients, ...(failed ? { error: failed.error.message } : {}) };
+    return {
+      id: message.id,
+      newId,
+      type: message.type,
+      recipients,
+      ...(failed ? { error: failed.error.message } : {}),
+    };
   }
 
   async #pause(length: number): Promise<void> {

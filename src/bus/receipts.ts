@@ -10,8 +10,6 @@ import type { End, ReceiptRecord } from "../message/receipt-record.ts";
 import type { Store } from "../store/store.ts";
 import type { ReceiptSource, ReceiptState, ReceiptStep, SettledOptions } from "./receipt.ts";
 
-
-
 /** Without any news a follower looks at the log itself this often, in milliseconds. */
 const SLOW_LOOK = 30_000;
 
@@ -61,7 +59,8 @@ export class Receipts implements ReceiptSource {
   }
 
   async settled(id: string, recipients: readonly string[], options: SettledOptions): Promise<ReceiptState> {
-    const timeout = options.timeout === undefined ? undefined : parseDuration(options.timeout, { name: "timeout", min: 0 });
+    const timeout =
+      options.timeout === undefined ? undefined : parseDuration(options.timeout, { name: "timeout", min: 0 });
     if (recipients.length === 0) return { id, settled: true, ends: {}, steps: [] };
     const changes = this.#follow(id);
     const gaveUp = this.#givingUp(id, timeout, options.signal);
@@ -78,7 +77,11 @@ export class Receipts implements ReceiptSource {
     }
   }
 
-  async *steps(id: string, recipients: readonly string[], signal: AbortSignal | undefined): AsyncGenerator<ReceiptStep> {
+  async *steps(
+    id: string,
+    recipients: readonly string[],
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<ReceiptStep> {
     const changes = this.#follow(id);
     const gaveUp = this.#givingUp(id, undefined, signal);
     const told = new Set<string>();
@@ -143,7 +146,11 @@ export class Receipts implements ReceiptSource {
     };
   }
 
-  #givingUp(id: string, timeout: number | undefined, signal: AbortSignal | undefined): { promise: Promise<never>; stop(): void } {
+  #givingUp(
+    id: string,
+    timeout: number | undefined,
+    signal: AbortSignal | undefined,
+  ): { promise: Promise<never>; stop(): void } {
     let fail: (error: AgentwireError) => void = () => {};
     const promise = new Promise<never>((_, reject) => (fail = reject));
     promise.catch(() => {});
@@ -154,7 +161,11 @@ export class Receipts implements ReceiptSource {
       timeout === undefined
         ? undefined
         : this.#clock.after(timeout, () =>
-            fail(new AgentwireError("TIMEOUT", `Message ${id} was not settled within ${timeout} ms`, { details: { id, timeout } })),
+            fail(
+              new AgentwireError("TIMEOUT", `Message ${id} was not settled within ${timeout} ms`, {
+                details: { id, timeout },
+              }),
+            ),
           );
     return {
       promise,
@@ -200,9 +211,16 @@ function state(id: string, records: ReadonlyMap<string, ReceiptRecord>, waiting:
   for (const copy of waiting) {
     if (records.has(copy.inbox)) continue;
     steps.push({ step: "accepted", recipient: copy.inbox, at: acceptedAt });
-    if (copy.state === "delayed") steps.push({ step: "queued", recipient: copy.inbox, at: acceptedAt, attempt: copy.attempt });
+    if (copy.state === "delayed")
+      steps.push({ step: "queued", recipient: copy.inbox, at: acceptedAt, attempt: copy.attempt });
     if (copy.offeredAt !== undefined) {
-      steps.push({ step: "offered", recipient: copy.inbox, at: copy.offeredAt, attempt: copy.attempt, ...(copy.instance === undefined ? {} : { instance: copy.instance }) });
+      steps.push({
+        step: "offered",
+        recipient: copy.inbox,
+        at: copy.offeredAt,
+        attempt: copy.attempt,
+        ...(copy.instance === undefined ? {} : { instance: copy.instance }),
+      });
     }
   }
   for (const record of records.values()) {
@@ -210,7 +228,8 @@ function state(id: string, records: ReadonlyMap<string, ReceiptRecord>, waiting:
     const held = record.instance === undefined ? {} : { instance: record.instance };
     ends[recipient] = record.end;
     steps.push({ step: "accepted", recipient, at: acceptedAt });
-    if (record.offeredAt !== undefined) steps.push({ step: "offered", recipient, at: record.offeredAt, attempt, ...held });
+    if (record.offeredAt !== undefined)
+      steps.push({ step: "offered", recipient, at: record.offeredAt, attempt, ...held });
     steps.push({
       step: record.end,
       recipient,

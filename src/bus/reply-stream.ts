@@ -4,14 +4,8 @@ import type { MessageType } from "../message/index.ts";
 import { checkChunk, checkReply } from "./checking.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Origin } from "./origin.ts";
-import type { RequestOptions } from "./sending.ts";
+import type { ReplyStream, RequestOptions } from "./sending.ts";
 import { CHUNK_COUNT, type ChunkSignal, type StreamChunks } from "./stream-chunks.ts";
-
-/** A streaming reply: iterate once for its chunks in order, await `reply` for the reply itself. Leaving the loop early stops listening. */
-export interface ReplyStream<C, R> extends AsyncIterable<C> {
-  /** Resolves with the reply. @throws as `request` */
-  readonly reply: Promise<R>;
-}
 
 /** How long the reader waits for a missed chunk before it asks again, and how often it asks, once the reply is there. */
 const RESEND_WAIT = 250;
@@ -102,7 +96,12 @@ class ChunkReader {
   /** Another attempt starts from its first chunk; that is unseen only as long as none has been read. */
   #restart(attempt: number): void {
     if (this.#next > 0 && this.#attempt > 0) {
-      this.fail(new AgentwireError("STREAM_BROKEN", `The producer of this ${this.#type.name} stream died, and its next attempt starts over`));
+      this.fail(
+        new AgentwireError(
+          "STREAM_BROKEN",
+          `The producer of this ${this.#type.name} stream died, and its next attempt starts over`,
+        ),
+      );
       return;
     }
     this.#attempt = attempt;

@@ -71,7 +71,11 @@ export class Requests {
   }
 
   /** Waits for the reply to `id`; registered before the request is sent, so that no reply can come too early. */
-  wait(id: string, timeout: number, recipient: string | undefined): { readonly waiter: Waiter; readonly reply: Promise<Envelope> } {
+  wait(
+    id: string,
+    timeout: number,
+    recipient: string | undefined,
+  ): { readonly waiter: Waiter; readonly reply: Promise<Envelope> } {
     let waiter: Waiter | undefined;
     const reply = new Promise<Envelope>((resolve, reject) => {
       waiter = { id, timeout, recipient, resolve, reject, deadline: 0 };
@@ -140,7 +144,8 @@ export class Requests {
     // A reply whose acknowledgment fails comes again and is then late, which is harmless.
     if (settled instanceof Promise) settled.catch(() => {});
     const waiter = reply.inReplyTo === undefined ? undefined : this.#waiters.get(reply.inReplyTo);
-    if (!waiter || (waiter.recipient !== undefined && waiter.recipient !== reply.from)) return this.#options.onLate(reply);
+    if (!waiter || (waiter.recipient !== undefined && waiter.recipient !== reply.from))
+      return this.#options.onLate(reply);
     this.#forget(waiter);
     if (reply.type === ERROR_REPLY) waiter.reject(remoteError(waiter.id, reply));
     else waiter.resolve(reply);
@@ -151,7 +156,11 @@ export class Requests {
     const from = waiter.recipient === undefined ? "" : ` from ${waiter.recipient}`;
     waiter.reject(
       new AgentwireError("TIMEOUT", `No reply to request ${waiter.id} came${from} within ${waiter.timeout} ms`, {
-        details: { id: waiter.id, timeout: waiter.timeout, ...(waiter.recipient === undefined ? {} : { recipient: waiter.recipient }) },
+        details: {
+          id: waiter.id,
+          timeout: waiter.timeout,
+          ...(waiter.recipient === undefined ? {} : { recipient: waiter.recipient }),
+        },
       }),
     );
   }

@@ -30,6 +30,7 @@ export class RoomWait {
     this.#keepAlive.hold();
     await new Promise<void>((resolve) => this.#clock.after(delay, resolve));
     this.#keepAlive.release();
-    if (this.#signal?.aborted) throw new AgentwireError("ABORTED", `Waiting for room in ${error.details.inbox} was ended by the caller`);
+    if (this.#signal?.aborted)
+      throw new AgentwireError("ABORTED", `Waiting for room in ${error.details.inbox} was ended by the caller`);
   }
 }

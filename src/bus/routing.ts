@@ -27,7 +27,14 @@ const NOBODY: readonly string[] = [];
 const MOST_REMEMBERED = 10_000;
 
 /** Lower is preferred: those at work, then those who step back, then those not heard of. */
-const PREFERENCE: Readonly<Record<AgentStatus, number>> = { online: 0, busy: 0, away: 1, draining: 2, stale: 3, offline: 4 };
+const PREFERENCE: Readonly<Record<AgentStatus, number>> = {
+  online: 0,
+  busy: 0,
+  away: 1,
+  draining: 2,
+  stale: 3,
+  offline: 4,
+};
 
 /** Turns addresses into inboxes, from the directory's present view. */
 export class Routing {
@@ -67,14 +74,20 @@ export class Routing {
     if (!entry && !hold) {
       const suggestions = this.#directory.suggest(name);
       const near = suggestions.length > 0 ? `; did you mean ${suggestions.join(" or ")}?` : "";
-      throw new AgentwireError("AGENT_NOT_FOUND", `No agent named "${name}" is known${near}`, { details: { agent: name, suggestions } });
+      throw new AgentwireError("AGENT_NOT_FOUND", `No agent named "${name}" is known${near}`, {
+        details: { agent: name, suggestions },
+      });
     }
     if (entry?.record.limits?.types && !entry.record.limits.types.includes(message.type)) {
-      throw new AgentwireError("FORBIDDEN", `Agent "${name}" declares that it takes no ${message.type}`, { details: { agent: name, type: message.type } });
+      throw new AgentwireError("FORBIDDEN", `Agent "${name}" declares that it takes no ${message.type}`, {
+        details: { agent: name, type: message.type },
+      });
     }
     if (entry && !fitsSize(entry, message.payload)) {
       const limit = entry.record.limits?.maxSize;
-      throw new AgentwireError("PAYLOAD_TOO_LARGE", `Agent "${name}" takes payloads of at most ${limit} bytes`, { details: { agent: name, limit } });
+      throw new AgentwireError("PAYLOAD_TOO_LARGE", `Agent "${name}" takes payloads of at most ${limit} bytes`, {
+        details: { agent: name, limit },
+      });
     }
     return { to: [name], fanOut: false, skipped: NOBODY };
   }
@@ -82,7 +95,10 @@ export class Routing {
   #toOne(where: Where, { type, payload }: Pick<Envelope, "type" | "payload">, origin: Origin): Route {
     const fits = this.#directory
       .match(where)
-      .filter((entry) => takes(entry, type) && fitsSize(entry, payload) && !(origin.isAgent && entry.record.name === origin.name));
+      .filter(
+        (entry) =>
+          takes(entry, type) && fitsSize(entry, payload) && !(origin.isAgent && entry.record.name === origin.name),
+      );
     if (fits.length === 0) {
       const filter = Object.entries(where).map(([name, value]) => `${name} "${value}"`);
       const asked = filter.length > 0 ? ` with ${filter.join(" and ")}` : "";
@@ -93,7 +109,11 @@ export class Routing {
       .filter((entry) => PREFERENCE[entry.status] === best)
       .map((entry) => ({ inbox: entry.record.name, concurrency: entry.concurrency }))
       .sort((a, b) => (this.#lastChosen.get(a.inbox) ?? 0) - (this.#lastChosen.get(b.inbox) ?? 0));
-    return { to: candidates.length === 1 && candidates[0] ? [candidates[0].inbox] : { pick: candidates }, fanOut: false, skipped: NOBODY };
+    return {
+      to: candidates.length === 1 && candidates[0] ? [candidates[0].inbox] : { pick: candidates },
+      fanOut: false,
+      skipped: NOBODY,
+    };
   }
 
   /** Routes of a channel are remembered until the registry changes: a stream of publishes decides the same again and again. */
@@ -111,7 +131,11 @@ export class Routing {
     return route;
   }
 
-  #fanOut(entries: readonly DirectoryEntry[], { type, payload }: Pick<Envelope, "type" | "payload">, origin: Origin): Route {
+  #fanOut(
+    entries: readonly DirectoryEntry[],
+    { type, payload }: Pick<Envelope, "type" | "payload">,
+    origin: Origin,
+  ): Route {
     const to: string[] = [];
     let skipped: string[] | undefined;
     for (const entry of entries) {

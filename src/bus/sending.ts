@@ -1,9 +1,17 @@
-import type { Where } from "../registry/record.ts";
 import type { Duration } from "../message/duration.ts";
 import type { Budget, Headers, Priority } from "../message/envelope.ts";
-import type { ChunkOf, InputOf, Message, MessageType, None, OutputOf, ReplyOf, MessageDraft } from "../message/index.ts";
+import type {
+  ChunkOf,
+  InputOf,
+  Message,
+  MessageDraft,
+  MessageType,
+  None,
+  OutputOf,
+  ReplyOf,
+} from "../message/index.ts";
+import type { Where } from "../registry/record.ts";
 import type { Receipt } from "./receipt.ts";
-import type { ReplyStream } from "./reply-stream.ts";
 
 /** Anything with a name that takes messages of type `T`: an agent definition or a running agent. */
 export interface Accepts<T> {
@@ -77,6 +85,12 @@ export interface RequestOptions<T, E = never> extends SendOptions<T> {
 /** What a request resolves with. */
 export type RequestResult<T, E> = [E] extends [never] ? (ReplyOf<T> extends None ? unknown : ReplyOf<T>) : OutputOf<E>;
 
+/** A streaming reply: iterate once for its chunks in order, await `reply` for the reply itself. Leaving the loop early stops listening. */
+export interface ReplyStream<C, R> extends AsyncIterable<C> {
+  /** Resolves with the reply. @throws as `request` */
+  readonly reply: Promise<R>;
+}
+
 /** A reply as a whole message. */
 export type ReplyMessage<P> = Omit<Message<MessageType>, "payload"> & { readonly payload: P };
 
@@ -105,7 +119,11 @@ export interface Sender<in S = MessageType> {
    * Sends and waits for the reply's payload.
    * @throws as `send`; REMOTE_FAILED when the handler failed, TIMEOUT, ABORTED, or the code with which the request itself ended
    */
-  request<T extends S, E extends MessageType = never>(type: T, payload: InputOf<T>, options?: RequestOptions<NoInfer<T>, E>): Promise<RequestResult<T, E>>;
+  request<T extends S, E extends MessageType = never>(
+    type: T,
+    payload: InputOf<T>,
+    options?: RequestOptions<NoInfer<T>, E>,
+  ): Promise<RequestResult<T, E>>;
 
   /** As `request`, with the whole reply. */
   requestMessage<T extends S, E extends MessageType = never>(
@@ -115,7 +133,11 @@ export interface Sender<in S = MessageType> {
   ): Promise<ReplyMessage<RequestResult<T, E>>>;
 
   /** Sends a request whose handler yields chunks; iterate for them, await `reply` for the last word. */
-  stream<T extends S>(type: T, payload: InputOf<T>, options?: RequestOptions<NoInfer<T>>): ReplyStream<ChunkOf<T>, ReplyOf<T>>;
+  stream<T extends S>(
+    type: T,
+    payload: InputOf<T>,
+    options?: RequestOptions<NoInfer<T>>,
+  ): ReplyStream<ChunkOf<T>, ReplyOf<T>>;
 
   /** Sends many drafts made by `type.message(payload, options)` in one batch; one receipt or error each, in order. */
   sendMany(drafts: readonly MessageDraft<S & MessageType>[]): Promise<PromiseSettledResult<Receipt>[]>;

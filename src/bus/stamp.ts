@@ -1,9 +1,9 @@
 import { AgentwireError } from "../errors.ts";
+import type { Clock } from "../internal/clock.ts";
 import { parseDuration } from "../message/duration.ts";
 import { type Budget, type Envelope, type Headers, PRIORITIES, type Priority } from "../message/envelope.ts";
 import type { IdGenerator } from "../message/id.ts";
 import type { MessageType } from "../message/index.ts";
-import type { Clock } from "../internal/clock.ts";
 import type { Origin } from "./origin.ts";
 import type { MessageOptions } from "./sending.ts";
 
@@ -16,6 +16,7 @@ const NO_HEADERS: Headers = Object.freeze({});
 const KNOWN_PRIORITIES: ReadonlySet<unknown> = new Set(PRIORITIES);
 
 /** Options that any way of sending knows; others are refused, so that a misspelt one is not silently lost. */
+// biome-ignore format: a list of names
 const KNOWN_OPTIONS: ReadonlySet<string> = new Set([
   "priority", "ttl", "delay", "deliverAt", "idempotencyKey", "headers", "conversation", "validUntil", "key", "supersedes", "budget", "signal",
   "to", "ifUnknown", "channel", "requireRecipients", "where", "timeout", "expect", "__proto__",
@@ -37,13 +38,24 @@ export interface StampOptions {
 }
 
 /** Writes the envelope around a checked payload. @throws OUT_OF_RANGE, ARGUMENT_INVALID */
-export function stamp(parts: StampOptions, origin: Origin, type: MessageType, payload: unknown, options: MessageOptions, address: Stamped): Envelope {
+export function stamp(
+  parts: StampOptions,
+  origin: Origin,
+  type: MessageType,
+  payload: unknown,
+  options: MessageOptions,
+  address: Stamped,
+): Envelope {
   for (const name in options) {
-    if (!KNOWN_OPTIONS.has(name)) throw new AgentwireError("ARGUMENT_INVALID", `There is no option "${name}" for sending ${type.name}`);
+    if (!KNOWN_OPTIONS.has(name))
+      throw new AgentwireError("ARGUMENT_INVALID", `There is no option "${name}" for sending ${type.name}`);
   }
   const priority = options.priority ?? type.priority ?? "normal";
   if (!KNOWN_PRIORITIES.has(priority)) {
-    throw new AgentwireError("OUT_OF_RANGE", `priority must be one of ${PRIORITIES.join(", ")}, not ${typeof priority === "string" ? JSON.stringify((priority as string).slice(0, 40)) : typeof priority}`);
+    throw new AgentwireError(
+      "OUT_OF_RANGE",
+      `priority must be one of ${PRIORITIES.join(", ")}, not ${typeof priority === "string" ? JSON.stringify((priority as string).slice(0, 40)) : typeof priority}`,
+    );
   }
   const createdAt = parts.clock.now();
   const id = parts.ids.next();
@@ -66,7 +78,8 @@ export function stamp(parts: StampOptions, origin: Origin, type: MessageType, pa
   if (address.replyInbox !== undefined) envelope.replyInbox = address.replyInbox;
   if (address.inReplyTo !== undefined) envelope.inReplyTo = address.inReplyTo;
   if (address.replayOf !== undefined) envelope.replayOf = address.replayOf;
-  if (ttl !== undefined) envelope.expiresAt = createdAt + parseDuration(ttl, { name: "ttl", min: 0, max: LATEST_TIME - createdAt });
+  if (ttl !== undefined)
+    envelope.expiresAt = createdAt + parseDuration(ttl, { name: "ttl", min: 0, max: LATEST_TIME - createdAt });
   if (options.validUntil !== undefined) envelope.validUntil = timeOf(options.validUntil, "validUntil");
   if (options.key !== undefined) envelope.key = text(options.key, "key", 256);
   if (options.conversation !== undefined) text(options.conversation, "conversation", 256);
@@ -84,8 +97,10 @@ export function stamp(parts: StampOptions, origin: Origin, type: MessageType, pa
 
 /** When a message becomes due, from `delay` or `deliverAt`; undefined for at once. @throws OUT_OF_RANGE, ARGUMENT_INVALID */
 export function dueTime(options: MessageOptions, now: number): number | undefined {
-  if (options.delay === undefined) return options.deliverAt === undefined ? undefined : timeOf(options.deliverAt, "deliverAt");
-  if (options.deliverAt !== undefined) throw new AgentwireError("ARGUMENT_INVALID", "Give either `delay` or `deliverAt`, not both");
+  if (options.delay === undefined)
+    return options.deliverAt === undefined ? undefined : timeOf(options.deliverAt, "deliverAt");
+  if (options.deliverAt !== undefined)
+    throw new AgentwireError("ARGUMENT_INVALID", "Give either `delay` or `deliverAt`, not both");
   const delay = parseDuration(options.delay, { name: "delay", min: 0, max: LATEST_TIME - now });
   return delay === 0 ? undefined : now + delay;
 }
@@ -101,7 +116,10 @@ export function text(value: unknown, name: string, limit: number): string {
 function timeOf(value: Date | number, name: string): number {
   const time = value instanceof Date ? value.getTime() : value;
   if (typeof time !== "number" || !Number.isFinite(time) || time < 0 || time > LATEST_TIME) {
-    throw new AgentwireError("OUT_OF_RANGE", `${name} must be a Date or milliseconds since 1970, before the year 10000`);
+    throw new AgentwireError(
+      "OUT_OF_RANGE",
+      `${name} must be a Date or milliseconds since 1970, before the year 10000`,
+    );
   }
   return Math.trunc(time);
 }
@@ -117,7 +135,8 @@ function copyHeaders(headers: Headers): Headers {
     size += name.length + value.length;
     copy[name] = value;
   }
-  if (size > HEADERS_LIMIT) throw new AgentwireError("PAYLOAD_TOO_LARGE", `The headers have ${size} bytes; at most ${HEADERS_LIMIT} travel`);
+  if (size > HEADERS_LIMIT)
+    throw new AgentwireError("PAYLOAD_TOO_LARGE", `The headers have ${size} bytes; at most ${HEADERS_LIMIT} travel`);
   return Object.freeze(copy);
 }
 

@@ -5,7 +5,7 @@ import type { Clock } from "../internal/clock.ts";
 /** Header of a streamed request's reply: how many chunks there were. */
 export const CHUNK_COUNT = "agentwire-chunks";
 /** Header of a streamed request's reply: SHA-256 over the chunks' JSON texts, hex. */
-export const CHUNK_HASH = "agentwire-chunks-sha256";
+const CHUNK_HASH = "agentwire-chunks-sha256";
 
 /** How long a producer keeps the chunks of an ended stream for those who missed some, in milliseconds. */
 const KEEP = 60_000;
@@ -96,6 +96,10 @@ export class ChunkProducer {
   }
 
   #tell(sequence: number): void {
-    this.#signals.signal(`chunk.${this.#request}`, { attempt: this.#attempt, sequence, chunk: this.#chunks[sequence] } satisfies ChunkSignal);
+    this.#signals.signal(`chunk.${this.#request}`, {
+      attempt: this.#attempt,
+      sequence,
+      chunk: this.#chunks[sequence],
+    } satisfies ChunkSignal);
   }
 }

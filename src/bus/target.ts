@@ -14,7 +14,8 @@ export function targetOf(to: Address<unknown> | undefined, ifUnknown: "fail" | "
   }
   if (to === undefined) return { kind: "one", where: ANYONE };
   if (typeof to === "string") return { kind: "agent", name: checkName(to, "agent"), hold: ifUnknown === "hold" };
-  if (typeof to !== "object" || to === null) throw new AgentwireError("ARGUMENT_INVALID", "`to` must be a name, an agent or a filter");
+  if (typeof to !== "object" || to === null)
+    throw new AgentwireError("ARGUMENT_INVALID", "`to` must be a name, an agent or a filter");
   if ("name" in to) return { kind: "agent", name: checkName(to.name, "agent"), hold: ifUnknown === "hold" };
   return { kind: "one", where: checkWhere(to) };
 }
@@ -22,7 +23,10 @@ export function targetOf(to: Address<unknown> | undefined, ifUnknown: "fail" | "
 /** Reads the channel of a publish. @throws NAME_INVALID, ARGUMENT_INVALID */
 export function targetOfChannel(channel: string | undefined, type: string): Extract<Target, { kind: "channel" }> {
   if (channel === undefined) {
-    throw new AgentwireError("ARGUMENT_INVALID", `Publishing ${type} needs a channel: pass \`channel\`, or give the message type one`);
+    throw new AgentwireError(
+      "ARGUMENT_INVALID",
+      `Publishing ${type} needs a channel: pass \`channel\`, or give the message type one`,
+    );
   }
   return { kind: "channel", channel: checkName(channel, "channel") };
 }
@@ -31,8 +35,13 @@ export function targetOfChannel(channel: string | undefined, type: string): Extr
 export function checkWhere(where: Where): Where {
   for (const name of Object.keys(where)) {
     if (name === "__proto__") continue;
-    if (!WHERE_FIELDS.has(name)) throw new AgentwireError("ARGUMENT_INVALID", `A filter has no field "${name}"; it has ${[...WHERE_FIELDS].join(", ")}`);
-    if (typeof where[name as keyof Where] !== "string") throw new AgentwireError("ARGUMENT_INVALID", `The filter's ${name} must be a string`);
+    if (!WHERE_FIELDS.has(name))
+      throw new AgentwireError(
+        "ARGUMENT_INVALID",
+        `A filter has no field "${name}"; it has ${[...WHERE_FIELDS].join(", ")}`,
+      );
+    if (typeof where[name as keyof Where] !== "string")
+      throw new AgentwireError("ARGUMENT_INVALID", `The filter's ${name} must be a string`);
   }
   return where;
 }

@@ -32,7 +32,8 @@ export function exponential(options: ExponentialOptions = {}): Backoff {
   const initial = parseDuration(options.initial ?? 1_000, { name: "initial", min: 1 });
   const max = parseDuration(options.max ?? 60_000, { name: "max", min: initial });
   const factor = options.factor ?? 2;
-  if (!(factor >= 1) || factor > 100) throw new AgentwireError("OUT_OF_RANGE", `factor must be from 1 to 100, not ${factor}`);
+  if (!(factor >= 1) || factor > 100)
+    throw new AgentwireError("OUT_OF_RANGE", `factor must be from 1 to 100, not ${factor}`);
   const jitter = options.jitter ?? "full";
   return (attempt, random) => {
     const wait = Math.min(max, initial * factor ** (attempt - 1));

@@ -75,6 +75,7 @@ export interface Envelope {
 }
 
 /** The fields of an {@link Envelope} in their canonical order: the order of the wire form. */
+// biome-ignore format: a list to be read in its order
 export const ENVELOPE_FIELDS = [
   "v",
   "id",

@@ -1,12 +1,12 @@
 import type { Broker, CancelResult, CancelTarget, SignalListener } from "../broker/broker.ts";
 import type { BrokerCapabilities } from "../broker/capabilities.ts";
-import type { Consumer, ConsumeOptions, Delivery } from "../broker/consumer.ts";
+import type { ConsumeOptions, Consumer, Delivery } from "../broker/consumer.ts";
 import type { InboxSpec, InboxStatus, InspectOptions, Waiting } from "../broker/inbox.ts";
 import type { Publication, PublishResult } from "../broker/publication.ts";
-import type { CancelledEnd, SettleResult, Settlement } from "../broker/settlement.ts";
-import type { Envelope } from "../message/envelope.ts";
+import type { CancelledEnd, Settlement, SettleResult } from "../broker/settlement.ts";
 import { AgentwireError } from "../errors.ts";
 import type { Clock } from "../internal/clock.ts";
+import type { Envelope } from "../message/envelope.ts";
 
 /** How often each fault happens: chances from 0 to 1, default 0. What happens when is decided by the seed. */
 export interface Faults {
@@ -79,12 +79,15 @@ export class FaultyBroker implements Broker {
     let next = 0;
     const stored = batch.filter((_, at) => !refused[at]);
     results.forEach((result, at) => {
-      if (result.status === "accepted" && !result.duplicate) this.#options.onAccepted?.((stored[at] as Publication).message);
+      if (result.status === "accepted" && !result.duplicate)
+        this.#options.onAccepted?.((stored[at] as Publication).message);
     });
     return refused.map((isRefused) => {
       if (isRefused) return failed("REJECTED", "The engine refused the message");
       const result = results[next++] as PublishResult;
-      return result.status === "accepted" && this.#happens("loseConfirm") ? failed("INDETERMINATE", "The engine's confirmation was lost") : result;
+      return result.status === "accepted" && this.#happens("loseConfirm")
+        ? failed("INDETERMINATE", "The engine's confirmation was lost")
+        : result;
     });
   }
 

@@ -1,12 +1,12 @@
-import type { Bus } from "../connected-bus.ts";
-import type { ConnectOptions } from "../connect-options.ts";
 import { assemble } from "../connect.ts";
+import type { ConnectOptions } from "../connect-options.ts";
+import type { Bus } from "../connected-bus.ts";
 import { MemoryEngine } from "../drivers/memory/index.ts";
 import { type Duration, parseDuration } from "../message/duration.ts";
 import type { Envelope } from "../message/envelope.ts";
 import type { Message, MessageType } from "../message/index.ts";
 import { FakeClock } from "./fake-clock.ts";
-import { FaultyBroker, type Faults } from "./faulty-broker.ts";
+import { type Faults, FaultyBroker } from "./faulty-broker.ts";
 import { seededRandom } from "./seeded-random.ts";
 
 /** Options of {@link testBus}. */
@@ -43,17 +43,29 @@ export async function testBus(options: TestBusOptions = {}): Promise<TestBus> {
   const clock = new FakeClock();
   const sent: Envelope[] = [];
   let broker: FaultyBroker | undefined;
-  const bus = await assemble("memory:", { logger: false, ...connectOptions }, {
-    clock,
-    random,
-    loadDriver: async (_url, context) => {
-      const skew = faults.clockSkew ?? 0;
-      const engineClock = skew === 0 ? clock : { now: () => clock.now() + skew, monotonic: () => clock.monotonic(), after: clock.after.bind(clock) };
-      const driver = new MemoryEngine(engineClock).driver(context);
-      broker = new FaultyBroker(driver.broker, { faults, random, clock, onAccepted: (message) => sent.push(message) });
-      return { ...driver, broker };
+  const bus = await assemble(
+    "memory:",
+    { logger: false, ...connectOptions },
+    {
+      clock,
+      random,
+      loadDriver: async (_url, context) => {
+        const skew = faults.clockSkew ?? 0;
+        const engineClock =
+          skew === 0
+            ? clock
+            : { now: () => clock.now() + skew, monotonic: () => clock.monotonic(), after: clock.after.bind(clock) };
+        const driver = new MemoryEngine(engineClock).driver(context);
+        broker = new FaultyBroker(driver.broker, {
+          faults,
+          random,
+          clock,
+          onAccepted: (message) => sent.push(message),
+        });
+        return { ...driver, broker };
+      },
     },
-  });
+  );
   const close = bus.close.bind(bus);
   return Object.assign(bus, {
     // Grace would be waited for on a clock that stands still.
@@ -64,7 +76,8 @@ export async function testBus(options: TestBusOptions = {}): Promise<TestBus> {
       advance: (duration: Duration) => clock.advance(parseDuration(duration, { name: "duration" })),
       jump: (by: number) => clock.jump(by),
     },
-    sent: <T extends MessageType>(type: T) => sent.filter((message) => message.type === type.name) as unknown as Message<T>[],
+    sent: <T extends MessageType>(type: T) =>
+      sent.filter((message) => message.type === type.name) as unknown as Message<T>[],
     partition: (cut: boolean) => {
       if (!broker) return;
       if (cut) broker.partitioned = true;

@@ -35,7 +35,10 @@ onEachDriver("delivery", (buses) => {
     await (await bus.send(Note, { text: "reject" }, { to: "strict" })).settled();
     await (await bus.send(Note, { text: "fail" }, { to: "strict" })).settled();
     const letters = await bus.deadLetters.list();
-    expect(letters.map((letter) => [letter.code, letter.reason])).toEqual([["HANDLER_REJECTED", "not for me"], ["NO_PAPER", "out of paper"]]);
+    expect(letters.map((letter) => [letter.code, letter.reason])).toEqual([
+      ["HANDLER_REJECTED", "not for me"],
+      ["NO_PAPER", "out of paper"],
+    ]);
   });
 
   it("replays a dead letter as a new message [dead.replay]", async () => {
@@ -83,7 +86,9 @@ onEachDriver("delivery", (buses) => {
   it("delivers higher priorities first, and lets lower ones through now and then [order.urgent]", async () => {
     const bus = await buses.open();
     const order: string[] = [];
-    const agent = await bus.join(defineAgent({ name: "reader", prefetch: 1 }).on(Note, ({ payload }) => void order.push(payload.text)));
+    const agent = await bus.join(
+      defineAgent({ name: "reader", prefetch: 1 }).on(Note, ({ payload }) => void order.push(payload.text)),
+    );
     await bus.inboxes.pause("reader");
     for (const priority of ["background", "low", "normal", "high", "critical"] as const) {
       await bus.send(Note, { text: priority }, { to: "reader", priority });
@@ -110,17 +115,19 @@ onEachDriver("delivery", (buses) => {
     const Step = defineMessage("step", z.object({ key: z.string(), n: z.number() }));
     let failed = false;
     await bus.join(
-      defineAgent({ name: "keyed", concurrency: 8, retry: { backoff: () => 5 }, orderKey: (message) => (message.payload as unknown as { key: string }).key }).on(
-        Step,
-        async ({ payload }) => {
-          if (payload.key === "b" && payload.n === 3 && !failed) {
-            failed = true;
-            throw new Error("once");
-          }
-          await new Promise((resolve) => setImmediate(resolve));
-          (order[payload.key] ??= []).push(payload.n);
-        },
-      ),
+      defineAgent({
+        name: "keyed",
+        concurrency: 8,
+        retry: { backoff: () => 5 },
+        orderKey: (message) => (message.payload as unknown as { key: string }).key,
+      }).on(Step, async ({ payload }) => {
+        if (payload.key === "b" && payload.n === 3 && !failed) {
+          failed = true;
+          throw new Error("once");
+        }
+        await new Promise((resolve) => setImmediate(resolve));
+        (order[payload.key] ??= []).push(payload.n);
+      }),
     );
     for (let n = 0; n < 10; n++) for (const key of ["a", "b", "c"]) await bus.send(Step, { key, n }, { to: "keyed" });
     await bus.settled();

@@ -22,7 +22,9 @@ onEachDriver("observation", (buses) => {
     await bus.join(asker);
     expect(await bus.request(Ask, { q: "x" }, { to: "asker", conversation: "talk" })).toEqual({ a: "X" });
     await bus.settled();
-    const messages = (await bus.events.history({ conversation: "talk" })).flatMap((entry) => (entry.kind === "message" ? [entry.message.type] : []));
+    const messages = (await bus.events.history({ conversation: "talk" })).flatMap((entry) =>
+      entry.kind === "message" ? [entry.message.type] : [],
+    );
     expect(messages.sort()).toEqual(["ask", "ask.reply", "look", "look.reply"]);
     const trace = await bus.journal.trace("talk");
     expect(traceText(trace)).toMatch(/ask[\s\S]*look/);
@@ -46,16 +48,26 @@ onEachDriver("observation", (buses) => {
     const bus = await buses.open();
     const told: string[] = [];
     bus.events.on("*", (event: BusEvent) => told.push(event.type));
-    const agent = await bus.join(defineAgent({ name: "reader", retry: { backoff: "immediate" } }).on(Note, (_message, ctx) => {
-      if (ctx.attempt === 1) throw new Error("once");
-    }));
+    const agent = await bus.join(
+      defineAgent({ name: "reader", retry: { backoff: "immediate" } }).on(Note, (_message, ctx) => {
+        if (ctx.attempt === 1) throw new Error("once");
+      }),
+    );
     await (await bus.send(Note, { text: "x" }, { to: "reader" })).settled();
     await agent.leave();
     const steps = told.filter((type) => type.startsWith("message."));
     // A hand-off in the same process may be told before the sender learns that the message is durable.
-    expect(steps.filter((type) => type !== "message.accepted")).toEqual(["message.offered", "message.retried", "message.offered", "message.acknowledged"]);
+    expect(steps.filter((type) => type !== "message.accepted")).toEqual([
+      "message.offered",
+      "message.retried",
+      "message.offered",
+      "message.acknowledged",
+    ]);
     expect(steps.filter((type) => type === "message.accepted")).toHaveLength(1);
-    expect(told.filter((type) => type.startsWith("agent.") && type !== "agent.status")).toEqual(["agent.joined", "agent.left"]);
+    expect(told.filter((type) => type.startsWith("agent.") && type !== "agent.status")).toEqual([
+      "agent.joined",
+      "agent.left",
+    ]);
   });
 
   it("tells when an agent says how it is doing [observe.events]", async () => {
@@ -70,13 +82,20 @@ onEachDriver("observation", (buses) => {
 
   it("tells its health and counts what went through [observe.health]", async () => {
     const bus = await buses.open({ statistics: true });
-    await bus.join(defineAgent({ name: "reader", retry: { attempts: 1 } }).on(Note, ({ payload }, ctx) => {
-      if (payload.text === "bad") ctx.reject("bad");
-    }));
+    await bus.join(
+      defineAgent({ name: "reader", retry: { attempts: 1 } }).on(Note, ({ payload }, ctx) => {
+        if (payload.text === "bad") ctx.reject("bad");
+      }),
+    );
     for (const text of ["good", "bad"]) await (await bus.send(Note, { text }, { to: "reader" })).settled();
     expect(await bus.health()).toMatchObject({ live: true, ready: true, status: "ok" });
     const stats = await bus.stats();
-    expect(stats.messages).toMatchObject({ accepted: 2, waiting: 0, balanced: true, ended: { acknowledged: 1, "dead-lettered": 1 } });
+    expect(stats.messages).toMatchObject({
+      accepted: 2,
+      waiting: 0,
+      balanced: true,
+      ended: { acknowledged: 1, "dead-lettered": 1 },
+    });
     expect(stats.types?.["note"]).toMatchObject({ accepted: 2, ended: { acknowledged: 1, "dead-lettered": 1 } });
   });
 
@@ -88,8 +107,14 @@ onEachDriver("observation", (buses) => {
       await (await bus.send(Note, { text: "secret words" }, { to: "reader" })).settled();
       await bus.close();
       const [day = ""] = readdirSync(directory);
-      const lines = readFileSync(join(directory, day, `message_audit_${day}.jsonl`), "utf8").trim().split("\n");
-      expect(lines.map((line) => JSON.parse(line).event).sort()).toEqual(["message.accepted", "message.acknowledged", "message.offered"]);
+      const lines = readFileSync(join(directory, day, `message_audit_${day}.jsonl`), "utf8")
+        .trim()
+        .split("\n");
+      expect(lines.map((line) => JSON.parse(line).event).sort()).toEqual([
+        "message.accepted",
+        "message.acknowledged",
+        "message.offered",
+      ]);
       expect(lines.join()).not.toContain("secret words");
     } finally {
       rmSync(directory, { recursive: true, force: true });

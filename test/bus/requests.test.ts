@@ -5,7 +5,10 @@ import { failure, gate, onEachDriver } from "../support/buses.ts";
 
 const Greet = defineMessage("greet", z.object({ name: z.string() }), { reply: z.object({ text: z.string() }) });
 const Note = defineMessage("note", z.object({ text: z.string() }));
-const Ask = defineMessage("ask", z.object({ count: z.number() }), { reply: z.object({ sum: z.number() }), chunk: z.number() });
+const Ask = defineMessage("ask", z.object({ count: z.number() }), {
+  reply: z.object({ sum: z.number() }),
+  chunk: z.number(),
+});
 
 onEachDriver("requests", (buses) => {
   it("resolves with the handler's reply, without naming the agent [request.reply]", async () => {
@@ -21,7 +24,11 @@ onEachDriver("requests", (buses) => {
     });
     await bus.join(agent);
     const error = await failure(bus.request(Greet, { name: "x" }, { to: agent }));
-    expect(AgentwireError.is(error, "REMOTE_FAILED") && error.details).toMatchObject({ from: "payer", code: "CARD_DECLINED", data: { card: "4242" } });
+    expect(AgentwireError.is(error, "REMOTE_FAILED") && error.details).toMatchObject({
+      from: "payer",
+      code: "CARD_DECLINED",
+      data: { card: "4242" },
+    });
     expect(JSON.stringify(error)).not.toContain(".ts:");
   });
 
@@ -35,7 +42,10 @@ onEachDriver("requests", (buses) => {
       }),
     );
     const error = await failure(bus.request(Greet, { name: "x" }));
-    expect(error).toMatchObject({ code: "REMOTE_FAILED", details: { code: "HANDLER_FAILED", message: "out of paper" } });
+    expect(error).toMatchObject({
+      code: "REMOTE_FAILED",
+      details: { code: "HANDLER_FAILED", message: "out of paper" },
+    });
     expect(attempts).toBe(1);
   });
 
@@ -66,7 +76,9 @@ onEachDriver("requests", (buses) => {
     const bus = await buses.open();
     const never = gate();
     const started = gate();
-    await bus.join(defineAgent({ name: "slow" }).on(Greet, async () => (started.open(), await never.promise, { text: "late" })));
+    await bus.join(
+      defineAgent({ name: "slow" }).on(Greet, async () => (started.open(), await never.promise, { text: "late" })),
+    );
     const abort = new AbortController();
     const request = failure(bus.request(Greet, { name: "x" }, { signal: abort.signal }));
     await started.promise;
@@ -84,7 +96,11 @@ onEachDriver("requests", (buses) => {
 
   it("lets a handler answer a type without a declared reply [request.expect]", async () => {
     const bus = await buses.open();
-    await bus.join(defineAgent({ name: "writer" }).on(Note, ({ payload }, ctx) => ctx.reply(Note, { text: payload.text.toUpperCase() })));
+    await bus.join(
+      defineAgent({ name: "writer" }).on(Note, ({ payload }, ctx) =>
+        ctx.reply(Note, { text: payload.text.toUpperCase() }),
+      ),
+    );
     expect(await bus.request(Note, { text: "hi" }, { to: "writer", expect: Note })).toEqual({ text: "HI" });
   });
 
@@ -121,7 +137,11 @@ onEachDriver("requests", (buses) => {
       }),
     );
     const stream = bus.stream(Ask, { count: 2 });
-    const error = await failure((async () => { for await (const _chunk of stream); })());
+    const error = await failure(
+      (async () => {
+        for await (const _chunk of stream);
+      })(),
+    );
     expect(error).toMatchObject({ code: "REMOTE_FAILED", details: { code: "OUT_OF_INK" } });
   });
 });

@@ -36,7 +36,10 @@ onEachDriver("routing", (buses) => {
     const bus = await buses.open();
     const seen: string[] = [];
     const seller = (name: string, region: string) =>
-      defineAgent({ name, role: "sales", department: "revenue", region, capabilities: ["quote"] }).on(Note, () => void seen.push(name));
+      defineAgent({ name, role: "sales", department: "revenue", region, capabilities: ["quote"] }).on(
+        Note,
+        () => void seen.push(name),
+      );
     await bus.join(seller("north", "n"));
     await bus.join(seller("south", "s"));
     await (await bus.send(Note, { text: "" }, { to: { role: "sales", region: "s" } })).settled();
@@ -67,7 +70,8 @@ onEachDriver("routing", (buses) => {
     const seen: string[] = [];
     const events: BusEvent[] = [];
     bus.events.on("message.skipped", (event) => events.push(event));
-    const listener = (name: string, subscribes: string[]) => defineAgent({ name, subscribes, sends: [Note] }).on(Note, () => void seen.push(name));
+    const listener = (name: string, subscribes: string[]) =>
+      defineAgent({ name, subscribes, sends: [Note] }).on(Note, () => void seen.push(name));
     await bus.join(listener("both", ["news.*", "news.**"]));
     await bus.join(listener("one", ["news.sport"]));
     await bus.join(defineAgent({ name: "deaf", subscribes: ["news.sport"] }).on(Other, () => {}));
@@ -86,7 +90,9 @@ onEachDriver("routing", (buses) => {
     const receipt = await bus.publish(Note, { text: "" });
     expect(receipt.recipients).toEqual([]);
     expect(await unrouted.promise).toMatchObject({ id: receipt.id, channel: "notes" });
-    expect(await failure(bus.publish(Note, { text: "" }, { requireRecipients: true }))).toMatchObject({ code: "NO_RECIPIENTS" });
+    expect(await failure(bus.publish(Note, { text: "" }, { requireRecipients: true }))).toMatchObject({
+      code: "NO_RECIPIENTS",
+    });
   });
 
   it("reaches a subscriber as soon as its subscribe has resolved, and no more after unsubscribe [channel.subscribe]", async () => {
@@ -95,7 +101,10 @@ onEachDriver("routing", (buses) => {
     await agent.subscribe("notes");
     expect((await bus.publish(Note, { text: "" })).recipients).toEqual(["late"]);
     expect(await bus.channels.list()).toMatchObject([{ name: "notes", subscribers: ["late"], active: true }]);
-    expect(await failure(bus.channels.close("notes"))).toMatchObject({ code: "CHANNEL_IN_USE", details: { subscribers: ["late"] } });
+    expect(await failure(bus.channels.close("notes"))).toMatchObject({
+      code: "CHANNEL_IN_USE",
+      details: { subscribers: ["late"] },
+    });
     await agent.unsubscribe("notes");
     expect((await bus.publish(Note, { text: "" })).recipients).toEqual([]);
   });
@@ -103,7 +112,8 @@ onEachDriver("routing", (buses) => {
   it("broadcasts to every agent that takes the type but the sender [channel.broadcast]", async () => {
     const bus = await buses.open();
     const seen: string[] = [];
-    const member = (name: string, department: string) => defineAgent({ name, department, sends: [Note] }).on(Note, () => void seen.push(name));
+    const member = (name: string, department: string) =>
+      defineAgent({ name, department, sends: [Note] }).on(Note, () => void seen.push(name));
     const boss = await bus.join(member("boss", "sales"));
     await bus.join(member("ann", "sales"));
     await bus.join(member("bob", "sales"));
@@ -117,17 +127,30 @@ onEachDriver("routing", (buses) => {
     await bus.join(defineAgent({ name: "noter" }).on(Note, () => {}));
     await bus.join(defineAgent({ name: "other", sends: [Note] }).on(Other, () => {}));
     expect((await bus.agents.find({ accepts: { text: "x" } })).map((agent) => agent.name)).toEqual(["noter"]);
-    expect(await bus.agents.contract("other")).toMatchObject({ receives: { other: { type: "object" } }, sends: { note: { type: "object" } } });
+    expect(await bus.agents.contract("other")).toMatchObject({
+      receives: { other: { type: "object" } },
+      sends: { note: { type: "object" } },
+    });
   });
 
   it("holds senders to the limits that an agent declares [send.limits]", async () => {
     const bus = await buses.open();
-    const small = defineAgent({ name: "small", role: "reader", subscribes: ["notes"], limits: { types: ["note"], maxSize: 30 } });
+    const small = defineAgent({
+      name: "small",
+      role: "reader",
+      subscribes: ["notes"],
+      limits: { types: ["note"], maxSize: 30 },
+    });
     await bus.join(small.on(Note, () => {}).on(Other, () => {}));
     await bus.send(Note, { text: "short" }, { to: "small" });
     expect(await failure(bus.send(Other, { on: true }, { to: "small" }))).toMatchObject({ code: "FORBIDDEN" });
-    expect(await failure(bus.send(Note, { text: "x".repeat(40) }, { to: "small" }))).toMatchObject({ code: "PAYLOAD_TOO_LARGE", details: { limit: 30 } });
-    expect(await failure(bus.send(Note, { text: "x".repeat(40) }, { to: { role: "reader" } }))).toMatchObject({ code: "NO_AGENT_FOUND" });
+    expect(await failure(bus.send(Note, { text: "x".repeat(40) }, { to: "small" }))).toMatchObject({
+      code: "PAYLOAD_TOO_LARGE",
+      details: { limit: 30 },
+    });
+    expect(await failure(bus.send(Note, { text: "x".repeat(40) }, { to: { role: "reader" } }))).toMatchObject({
+      code: "NO_AGENT_FOUND",
+    });
     expect((await bus.publish(Note, { text: "x".repeat(40) })).recipients).toEqual([]);
   });
 
@@ -151,7 +174,13 @@ onEachDriver("routing", (buses) => {
     const { CapabilityQuery, HealthCheck, StatusQuery } = await import("agentwire");
     await bus.join(defineAgent({ name: "reader", role: "reading", capabilities: ["read"] }).on(Note, () => {}));
     expect(await bus.request(HealthCheck, {}, { to: "reader" })).toMatchObject({ agent: "reader", concurrency: 1 });
-    expect(await bus.request(CapabilityQuery, {}, { to: "reader" })).toMatchObject({ role: "reading", capabilities: [{ name: "read" }] });
-    expect(await bus.request(StatusQuery, {}, { to: "reader" })).toMatchObject({ agent: "reader", load: expect.any(Number) });
+    expect(await bus.request(CapabilityQuery, {}, { to: "reader" })).toMatchObject({
+      role: "reading",
+      capabilities: [{ name: "read" }],
+    });
+    expect(await bus.request(StatusQuery, {}, { to: "reader" })).toMatchObject({
+      agent: "reader",
+      load: expect.any(Number),
+    });
   });
 });

@@ -13,7 +13,12 @@ onEachDriver("sending", (buses) => {
     const options = { to: "reader", idempotencyKey: "order-1" };
     const first = await bus.send(Note, { text: "x" }, options);
     const second = await bus.send(Note, { text: "x" }, options);
-    expect([first.duplicate, second.duplicate, second.id, second.recipients]).toEqual([false, true, first.id, ["reader"]]);
+    expect([first.duplicate, second.duplicate, second.id, second.recipients]).toEqual([
+      false,
+      true,
+      first.id,
+      ["reader"],
+    ]);
     expect(await failure(bus.send(Note, { text: "y" }, options))).toMatchObject({ code: "ID_CONFLICT" });
     await bus.settled();
     expect(seen).toEqual(["x"]);
@@ -39,7 +44,9 @@ onEachDriver("sending", (buses) => {
     await bus.join(
       defineAgent({ name: "reader" }).on(Note, async (_message, ctx) => {
         started.open();
-        await new Promise<void>((_, reject) => ctx.signal.addEventListener("abort", () => (aborted.open(ctx.signal.reason), reject(ctx.signal.reason))));
+        await new Promise<void>((_, reject) =>
+          ctx.signal.addEventListener("abort", () => (aborted.open(ctx.signal.reason), reject(ctx.signal.reason))),
+        );
       }),
     );
     const running = await bus.send(Note, { text: "1" }, { to: "reader" });
@@ -59,7 +66,10 @@ onEachDriver("sending", (buses) => {
     bus.events.on("message.dead-lettered", (event) => refused.push(event));
     const Hop = defineMessage("hop", z.object({ n: z.number() }));
     const player = (name: string, other: string) =>
-      defineAgent({ name, sends: [Hop] }).on(Hop, async ({ payload }, ctx) => void (await ctx.send(Hop, { n: payload.n + 1 }, { to: other })));
+      defineAgent({ name, sends: [Hop] }).on(
+        Hop,
+        async ({ payload }, ctx) => void (await ctx.send(Hop, { n: payload.n + 1 }, { to: other })),
+      );
     await bus.join(player("ping", "pong"));
     await bus.join(player("pong", "ping"));
     await bus.send(Hop, { n: 0 }, { to: "ping" });
@@ -72,7 +82,10 @@ onEachDriver("sending", (buses) => {
   it("ends a message that goes round in a loop [guard.loop]", async () => {
     const bus = await buses.open();
     const forward = (name: string, other: string) =>
-      defineAgent({ name, sends: [Note] }).on(Note, async ({ payload }, ctx) => void (await ctx.send(Note, payload, { to: other })));
+      defineAgent({ name, sends: [Note] }).on(
+        Note,
+        async ({ payload }, ctx) => void (await ctx.send(Note, payload, { to: other })),
+      );
     await bus.join(forward("left", "right"));
     await bus.join(forward("right", "left"));
     await bus.send(Note, { text: "round" }, { to: "left" });
@@ -104,7 +117,10 @@ onEachDriver("sending", (buses) => {
     await bus.join(small);
     await bus.join(defineAgent({ name: "large", subscribes: ["notes"] }).on(Note, () => {}));
     await bus.send(Note, { text: "1" }, { to: small });
-    expect(await failure(bus.send(Note, { text: "2" }, { to: small }))).toMatchObject({ code: "INBOX_FULL", details: { inbox: "small", capacity: 1 } });
+    expect(await failure(bus.send(Note, { text: "2" }, { to: small }))).toMatchObject({
+      code: "INBOX_FULL",
+      details: { inbox: "small", capacity: 1 },
+    });
     const receipt = await bus.publish(Note, { text: "3" }, { channel: "notes" });
     expect((await receipt.settled()).ends).toEqual({ small: "dead-lettered", large: "acknowledged" });
   });
@@ -122,7 +138,11 @@ onEachDriver("sending", (buses) => {
   it("sends many drafts in one batch, each with its own outcome [send.many]", async () => {
     const bus = await buses.open();
     await bus.join(defineAgent({ name: "reader" }).on(Note, () => {}));
-    const drafts = [Note.message({ text: "a" }, { to: "reader" }), Note.message({ text: "b" }, { to: "nobody" }), Note.message({ text: "c" }, { to: "reader" })];
+    const drafts = [
+      Note.message({ text: "a" }, { to: "reader" }),
+      Note.message({ text: "b" }, { to: "nobody" }),
+      Note.message({ text: "c" }, { to: "reader" }),
+    ];
     const results = await bus.sendMany(drafts);
     expect(results.map((result) => result.status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
   });
@@ -139,6 +159,11 @@ onEachDriver("sending", (buses) => {
     await bus.send(Note, { text: "later" }, { to: "mixed", delay: "1h" });
     await bus.settled();
     const inbox = await bus.inboxes.get("mixed");
-    expect(inbox).toMatchObject({ accepted: 5, waiting: 1, delayed: 1, ended: { acknowledged: 2, "dead-lettered": 1, expired: 1 } });
+    expect(inbox).toMatchObject({
+      accepted: 5,
+      waiting: 1,
+      delayed: 1,
+      ended: { acknowledged: 2, "dead-lettered": 1, expired: 1 },
+    });
   });
 });

@@ -8,7 +8,10 @@ import { gate } from "../support/buses.ts";
 
 const Greet = defineMessage("greet", z.object({ name: z.string() }), { reply: z.object({ text: z.string() }) });
 const Note = defineMessage("note", z.object({ n: z.number() }), { channel: "notes" });
-const Count = defineMessage("count", z.object({ to: z.number() }), { reply: z.object({ sum: z.number() }), chunk: z.number() });
+const Count = defineMessage("count", z.object({ to: z.number() }), {
+  reply: z.object({ sum: z.number() }),
+  chunk: z.number(),
+});
 
 describe("several buses on one sqlite file", () => {
   let folder: string;
@@ -60,7 +63,11 @@ describe("several buses on one sqlite file", () => {
     await first.join(defineAgent({ name: "reader" }).on(Note, () => {}));
     const receipt = await second.send(Note, { n: 1 }, { to: "reader" });
     expect((await receipt.settled({ timeout: "10s" })).ends).toEqual({ reader: "acknowledged" });
-    expect((await first.receipts.get(receipt.id))?.steps.map((step) => step.step)).toEqual(["accepted", "offered", "acknowledged"]);
+    expect((await first.receipts.get(receipt.id))?.steps.map((step) => step.step)).toEqual([
+      "accepted",
+      "offered",
+      "acknowledged",
+    ]);
   });
 
   it("shares one inbox among instances, each message once [handle.share]", async () => {
@@ -74,7 +81,9 @@ describe("several buses on one sqlite file", () => {
     await second.join(worker("second"));
     await Promise.all(Array.from({ length: 200 }, (_, n) => first.send(Note, { n }, { to: "worker" })));
     await first.settled({ timeout: "20s" });
-    expect(seen.map((one) => Number(one.split(" ")[1])).sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, n) => n));
+    expect(seen.map((one) => Number(one.split(" ")[1])).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 200 }, (_, n) => n),
+    );
     expect(new Set(seen.map((one) => one.split(" ")[0]))).toEqual(new Set(["first", "second"]));
   });
 

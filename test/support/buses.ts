@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe } from "vitest";
 import { type Bus, type ConnectOptions, connect } from "agentwire";
+import { afterEach, describe } from "vitest";
 
 /** Opens buses for one test; several on one engine where the driver shares it. */
 export interface Buses {
@@ -25,7 +25,10 @@ export function onEachDriver(name: string, tests: (buses: Buses, driver: "memory
         {
           open: async (options = {}) => {
             folder ??= mkdtempSync(join(tmpdir(), "agentwire-test-"));
-            const bus = await connect(driver === "memory" ? "memory:" : `sqlite:${join(folder, "bus.db")}`, { logger: false, ...options });
+            const bus = await connect(driver === "memory" ? "memory:" : `sqlite:${join(folder, "bus.db")}`, {
+              logger: false,
+              ...options,
+            });
             cleanups.push(() => bus.close({ grace: 100 }));
             return bus;
           },
