@@ -27,7 +27,7 @@ export const rooms = {
   "drivers.ts": [...contracts, "drivers"],
   "connect-options.ts": [...below, "bus", "agent"],
   "observers.ts": [...below, "connect-options.ts"],
-  "connected-bus.ts": [...below, "bus", "agent", "task", "run", "memory", "connect-options.ts"],
+  "connected-bus.ts": [...below, "bus", "agent", "task", "run", "memory", "connect-options.ts", "observers.ts"],
   "connect.ts": [...outside, "drivers.ts"],
   "index.ts": outside,
   // The test kit puts a bus together over the memory driver, and runs its suites on any driver.

@@ -1,6 +1,6 @@
 import { ERROR_CODES, type ErrorCode } from "./error-codes.ts";
 
-export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from "./error-codes.ts";
+export { ERROR_CODES, type ErrorCode } from "./error-codes.ts";
 
 /** One fault that a schema found. */
 export interface Issue {

@@ -47,42 +47,48 @@ export {
   type RetryPolicy,
 } from "./delivery/retry-policy.ts";
 export { AgentFailure, AgentwireError, ERROR_CODES, type ErrorCode, type ErrorDetails, type Issue } from "./errors.ts";
-export { type ChannelParameters, type ChannelTemplate, channel } from "./message/channel.ts";
+export type { Envelope } from "./message/envelope.ts";
 export {
+  type AnyMessage,
   type BinaryCloudEvent,
+  type Budget,
+  type ChannelParameters,
+  type ChannelTemplate,
+  type ChunkInputOf,
+  type ChunkOf,
   type CloudEvent,
-  fromBinaryCloudEvent,
-  fromCloudEvent,
-  toBinaryCloudEvent,
-  toCloudEvent,
-} from "./message/cloud-events.ts";
-export type { CompiledType } from "./message/compiled.ts";
-export {
+  type CompiledType,
   type Contract,
   type ContractChange,
   type Contracts,
+  channel,
   compareContracts,
   contractsOf,
-} from "./message/contracts.ts";
-export { defineMessage, type TypeOptions } from "./message/define-message.ts";
-export type { Duration } from "./message/duration.ts";
-export type { Envelope } from "./message/envelope.ts";
-export { type Budget, type Headers, PRIORITIES, type Priority } from "./message/envelope.ts";
-export type {
-  ChunkInputOf,
-  ChunkOf,
-  InputOf,
-  None,
-  OutputOf,
-  ReplyInputOf,
-  ReplyOf,
-  Schema,
-} from "./message/inference.ts";
-export type { JsonSchema } from "./message/json-schema.ts";
-export type { AnyMessage, DraftOptions, Message, MessageDraft, MessageType } from "./message/message-type.ts";
-export { jsonSchema } from "./message/schema.ts";
-export type { StandardSchemaV1 } from "./message/standard-schema.ts";
-export type { Upcast } from "./message/upcast.ts";
+  type DraftOptions,
+  type Duration,
+  defineMessage,
+  fromBinaryCloudEvent,
+  fromCloudEvent,
+  type Headers,
+  type InputOf,
+  type JsonSchema,
+  jsonSchema,
+  type Message,
+  type MessageDraft,
+  type MessageType,
+  type None,
+  type OutputOf,
+  PRIORITIES,
+  type Priority,
+  type ReplyInputOf,
+  type ReplyOf,
+  type Schema,
+  type StandardSchemaV1,
+  type TypeOptions,
+  toBinaryCloudEvent,
+  toCloudEvent,
+  type Upcast,
+} from "./message/index.ts";
 export type { AuditStatistics } from "./observe/audit-files.ts";
 export type { BusEvent, EventOf, EventType } from "./observe/events.ts";
 export type { HealthReport, NamedPart, PartStatus } from "./observe/health.ts";

@@ -20,7 +20,7 @@ export interface RunOptions {
 }
 
 /** How to call it. */
-export const USAGE = `npm run bench -- [WORKLOAD...] [options]
+const USAGE = `npm run bench -- [WORKLOAD...] [options]
 
   WORKLOAD        a workload's name or the beginning of some; without any, all that are not slow
   --size BYTES    a message's JSON envelope: 200, 1024 (default), 16384; with a K for KiB: 1K, 16K

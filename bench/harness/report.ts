@@ -41,7 +41,7 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
 }
 
 /** A target in words. */
-export function describeTarget({ figure, bound, target, stretch, against }: Target): string {
+function describeTarget({ figure, bound, target, stretch, against }: Target): string {
   const what = against === undefined ? `${figure} ${bound} ${target}` : `${figure} ${bound} ${target} x ${against}`;
   return stretch === undefined ? what : `${what} (stretch ${stretch})`;
 }

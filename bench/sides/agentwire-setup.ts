@@ -31,7 +31,7 @@ export const Ask = defineMessage(
 );
 
 /** The URL of the driver that the setting `driver` names: `memory`, or `sqlite` with every commit synced. */
-export function urlOf(task: Task): string {
+function urlOf(task: Task): string {
   const driver = textSetting(task, "driver");
   return driver === "sqlite" ? `sqlite:${join(task.folder, "agentwire.db")}?synchronous=full` : `${driver}:`;
 }

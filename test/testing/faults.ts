@@ -6,7 +6,7 @@ import type { Envelope } from "../../src/message/envelope.ts";
 import type { Store } from "../../src/store/store.ts";
 
 /** An object with some members replaced. */
-export function overlay<T extends object>(target: T, members: Partial<T>): T {
+function overlay<T extends object>(target: T, members: Partial<T>): T {
   return new Proxy(target, {
     get(_, name) {
       if (Object.hasOwn(members, name)) return members[name as keyof T];
