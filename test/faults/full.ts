@@ -1,5 +1,6 @@
 // The full run: every row at full scale, one after the other; a finished row is not run again until its line is removed from the state file.
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { isInstalled } from "./installed.ts";
 import { FULL, type RowResult } from "./row.ts";
 import { ROWS } from "./rows.ts";
 
@@ -20,6 +21,10 @@ const done = new Map(finished.map((row) => [row.id, row]));
 
 for (const row of ROWS) {
   if (only !== undefined && !only.split(",").includes(row.id)) continue;
+  if (row.needs !== undefined && !isInstalled(row.needs)) {
+    process.stdout.write(`${row.id} NOT RUN: it needs ${row.needs}\n`);
+    continue;
+  }
   const known = done.get(row.id);
   if (known) {
     process.stdout.write(
