@@ -1,4 +1,4 @@
-import type { AgentDefinition } from "./agent/definition.ts";
+import type { AgentDefinition, AnyAgentDefinition } from "./agent/definition.ts";
 import { type JoinParts, join } from "./agent/join.ts";
 import type { JoinedAgent, RunningAgent } from "./agent/running-agent.ts";
 import type { Broker } from "./broker/broker.ts";
@@ -66,6 +66,8 @@ export interface Bus extends Sender<MessageType>, AsyncDisposable {
   readonly instance: string;
   /** Makes a definition a running agent. @throws AGENT_CONFLICT, UNSUPPORTED, LIMIT_EXCEEDED */
   join<N extends string, S, R>(definition: AgentDefinition<N, S, R>): Promise<RunningAgent<S, R>>;
+  /** As above, for one of several definitions: what it takes and sends is not known to the compiler any more. */
+  join(definition: AnyAgentDefinition): Promise<RunningAgent<never, never>>;
   readonly agents: Agents;
   readonly channels: Channels;
   readonly inboxes: Inboxes;
@@ -121,12 +123,14 @@ export class ConnectedBus extends BoundSender<MessageType> {
     this.journal = parts.journal;
   }
 
-  async join<N extends string, S, R>(definition: AgentDefinition<N, S, R>): Promise<RunningAgent<S, R>> {
+  join<N extends string, S, R>(definition: AgentDefinition<N, S, R>): Promise<RunningAgent<S, R>>;
+  join(definition: AnyAgentDefinition): Promise<RunningAgent<never, never>>;
+  async join(definition: AnyAgentDefinition): Promise<RunningAgent<never, never>> {
     this.#open();
-    const agent = await join(definition as unknown as AgentDefinition<string, unknown, unknown>, this.#parts.joining);
+    const agent = await join(definition, this.#parts.joining);
     this.#joined.add(agent);
     void agent.closed.then(() => this.#joined.delete(agent));
-    return agent as unknown as RunningAgent<S, R>;
+    return agent as unknown as RunningAgent<never, never>;
   }
 
   async withdraw(id: string): Promise<{ readonly ended: number; readonly held: number }> {

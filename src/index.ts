@@ -6,7 +6,7 @@ export {
   StatusQuery,
   type StatusReport,
 } from "./agent/built-in.ts";
-export { type AgentDefinition, type AgentSpec, defineAgent } from "./agent/definition.ts";
+export { type AgentDefinition, type AgentSpec, type AnyAgentDefinition, defineAgent } from "./agent/definition.ts";
 export type { Context, DeliverContext, DeliverInterceptor, Handler, HandlerResult } from "./agent/handler.ts";
 export type { Layer } from "./agent/layer.ts";
 export type { Delivery } from "./agent/pulled-delivery.ts";

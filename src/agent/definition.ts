@@ -80,6 +80,13 @@ export interface AgentDefinition<N extends string, S, R> extends Accepts<R> {
   on<const T extends MessageType>(type: T, handler: Handler<T, S>): AgentDefinition<N, S, R | T>;
 }
 
+/** A definition of any agent, where several kinds are held together. */
+export interface AnyAgentDefinition {
+  readonly name: string;
+  /** @internal */
+  readonly "~parts": DefinitionParts;
+}
+
 /** Starts an agent's definition; add handlers with `.on`. @throws NAME_INVALID, OUT_OF_RANGE, ARGUMENT_INVALID, PATTERN_INVALID, LIMIT_EXCEEDED */
 export function defineAgent<
   const N extends string,

@@ -14,7 +14,7 @@ import type { AgentContract, ContractBook } from "../registry/contracts.ts";
 import type { AgentRecord, InstanceState } from "../registry/record.ts";
 import type { Registry } from "../registry/registry.ts";
 import { BUILT_IN_TYPES, builtInHandlers, type StatusReport } from "./built-in.ts";
-import type { AgentDefinition, DefinitionParts, HandlerEntry } from "./definition.ts";
+import type { AnyAgentDefinition, DefinitionParts, HandlerEntry } from "./definition.ts";
 import { AgentHost } from "./host.ts";
 import type { Layer } from "./layer.ts";
 import { JoinedAgent, type Membership, type OwnStatus } from "./running-agent.ts";
@@ -44,7 +44,7 @@ const LEAST_PREFETCH = 8;
 
 /** Makes a definition a running agent: inbox, record, subscriptions, then its first delivery. */
 export async function join(
-  definition: AgentDefinition<string, unknown, unknown>,
+  definition: AnyAgentDefinition,
   parts: JoinParts,
 ): Promise<JoinedAgent> {
   const { spec, handlers } = definition["~parts"];

@@ -84,3 +84,11 @@ async function notify(ctx: Context<typeof Note>): Promise<void> {
 defineAgent({ name: "y", sends: [Note, Other] }).on(Note, async (_, ctx) => {
   await notify(ctx);
 });
+
+// Several kinds of agents are joined in one loop.
+async function joinAll(): Promise<void> {
+  const note = defineAgent({ name: "one" }).on(Note, () => {});
+  const other = defineAgent({ name: "two", sends: [Note] }).on(Other, () => {});
+  for (const agent of [note, other]) await (await connect()).join(agent);
+}
+void joinAll;
