@@ -284,9 +284,7 @@ export const brokerFaults: Readonly<Record<string, { readonly breaks: string; re
     fault: broker((right) => ({
       inspect: async (names, options) =>
         (await right.inspect(names, options)).map((one) =>
-          one.messages
-            ? { ...one, messages: [...one.messages].sort((a, b) => (a.message.id < b.message.id ? -1 : 1)) }
-            : one,
+          one.messages ? { ...one, messages: [...one.messages].reverse() } : one,
         ),
     })),
   },

@@ -1,7 +1,7 @@
 import type { CancelledEnd } from "../../broker/settlement.ts";
 import type { Envelope } from "../../message/envelope.ts";
 import type { FailedAttempt } from "../../message/receipt-record.ts";
-import type { Row } from "./connection.ts";
+import type { Row, Value } from "./connection.ts";
 
 /** A copy as it waits in the table of ready messages, without its body. */
 export interface ReadyCopy {
@@ -22,10 +22,12 @@ export interface ReadyCopy {
   readonly orderKey: string | undefined;
   /** The envelope itself, where this process published it. */
   message: Envelope | undefined;
+  /** Its stored form, where it was read along. */
+  body: Value | undefined;
 }
 
 /** A copy that is held back. */
-export interface DelayedCopy extends Omit<ReadyCopy, "slot"> {
+export interface DelayedCopy extends Omit<ReadyCopy, "slot" | "body"> {
   /** Its row. */
   readonly n: number;
   readonly dueAt: number;
@@ -39,7 +41,7 @@ export interface DelayedCopy extends Omit<ReadyCopy, "slot"> {
 export const COPY_COLUMNS =
   "id, type, attempt, crashes, cancelled, failures, offered_at, holder, expires_at, order_key";
 
-function copyOf(row: Row): Omit<ReadyCopy, "slot"> {
+function copyOf(row: Row): Omit<ReadyCopy, "slot" | "body"> {
   return {
     id: row["id"] as string,
     type: row["type"] as string,
@@ -57,7 +59,21 @@ function copyOf(row: Row): Omit<ReadyCopy, "slot"> {
 
 /** Reads a row of the ready table. */
 export function readyCopyOf(row: Row): ReadyCopy {
-  return { slot: row["slot"] as number, ...copyOf(row) };
+  return {
+    slot: row["slot"] as number,
+    id: row["id"] as string,
+    type: row["type"] as string,
+    attempt: row["attempt"] as number,
+    crashes: row["crashes"] as number,
+    cancelled: (row["cancelled"] as CancelledEnd | null) ?? undefined,
+    failures: (row["failures"] as string | null) ?? undefined,
+    offeredAt: (row["offered_at"] as number | null) ?? undefined,
+    holder: (row["holder"] as string | null) ?? undefined,
+    expiresAt: (row["expires_at"] as number | null) ?? undefined,
+    orderKey: (row["order_key"] as string | null) ?? undefined,
+    message: undefined,
+    body: row["body"] ?? undefined,
+  };
 }
 
 /** Reads a row of the delayed table. */

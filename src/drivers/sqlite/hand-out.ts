@@ -124,6 +124,7 @@ export class HandOut {
         continue;
       }
       row.message = undefined;
+      row.body = undefined;
       tx.claim(
         new SqliteDelivery(row, message, {
           consumer,
@@ -150,7 +151,7 @@ export class HandOut {
 
   /** Reads a stored envelope; what cannot be read goes to the dead letters, so that the others go on. */
   #read(tx: Transaction, inbox: InboxRow, row: ReadyCopy): Envelope | undefined {
-    const body = tx.tables.ready.body(inbox.id, row.slot);
+    const body = row.body ?? tx.tables.ready.body(inbox.id, row.slot);
     try {
       if (typeof body !== "string" && !(body instanceof Uint8Array)) {
         throw new AgentwireError("DECODE_FAILED", `Message ${row.id} in the inbox of "${inbox.name}" has no body`);

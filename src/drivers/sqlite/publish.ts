@@ -165,6 +165,7 @@ function newCopy(slot: number, message: Envelope): ReadyCopy {
     expiresAt,
     orderKey,
     message: undefined,
+    body: undefined,
   };
 }
 

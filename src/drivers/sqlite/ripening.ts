@@ -25,7 +25,7 @@ export function ripen(tx: Transaction): boolean {
     inboxes.touch(inbox);
     delayed.ripen(copy.n, inbox.id, slot);
     const { n: _, dueAt: _due, inboxId: _inbox, priority: _priority, ...row } = copy;
-    tx.supply(inbox, { ...row, slot }, { message: undefined, restored: copy.slot !== undefined });
+    tx.supply(inbox, { ...row, slot, body: undefined }, { message: undefined, restored: copy.slot !== undefined });
   }
   return due.length === BATCH;
 }

@@ -17,6 +17,7 @@ const copy = (slot: number): ReadyCopy => ({
   expiresAt: undefined,
   orderKey: undefined,
   message: undefined,
+  body: undefined,
 });
 
 /** A table of free and taken slots, as the window reads it. */
