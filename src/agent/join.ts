@@ -43,10 +43,7 @@ const DEFAULT_HANDLER_TIMEOUT = 5 * 60_000;
 const LEAST_PREFETCH = 8;
 
 /** Makes a definition a running agent: inbox, record, subscriptions, then its first delivery. */
-export async function join(
-  definition: AnyAgentDefinition,
-  parts: JoinParts,
-): Promise<JoinedAgent> {
+export async function join(definition: AnyAgentDefinition, parts: JoinParts): Promise<JoinedAgent> {
   const { spec, handlers } = definition["~parts"];
   const { broker, registry, clock, events } = parts;
   const concurrency = spec.concurrency ?? 1;
