@@ -93,6 +93,11 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
   };
 
   const messages = await surroundings.loadDriver(url, context);
+  // An engine with a store of its own routes by it and writes receipts into it: another one would never be asked.
+  if (options.store !== undefined && messages.store) {
+    const driver = messages.broker.capabilities.driver;
+    throw new AgentwireError("UNSUPPORTED", `${driver} has a store of its own; leave out \`store\``);
+  }
   const second = options.store === undefined ? undefined : await surroundings.loadDriver(options.store, context);
   const store = second?.store ?? messages.store;
   if (!store)
