@@ -32,7 +32,6 @@ import { IdGenerator } from "./message/id.ts";
 import { checkName } from "./message/name.ts";
 import { EventHub } from "./observe/event-hub.ts";
 import { Journal as JournalLog } from "./observe/journal.ts";
-import { JournaledBroker } from "./observe/journaled-broker.ts";
 import { createLogger, type Logger, silentLogger } from "./observe/logger.ts";
 import { Observers } from "./observers.ts";
 import { ContractBook } from "./registry/contracts.ts";
@@ -82,6 +81,7 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
     codec,
     scope,
     instance,
+    journal: options.history ?? false,
     report: (event) => {
       const level =
         event.type === "driver.opened" || event.type === "driver.closed" || event.type === "driver.restored"
@@ -112,7 +112,7 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
     onFault: (error) =>
       logger.warn({ error: describeThrown(error).message }, "The journal could not be written; it is tried again"),
   });
-  const broker = options.history ? new JournaledBroker(messages.broker, log) : messages.broker;
+  const { broker } = messages;
   await broker.open();
   await store.open();
   const closeDrivers = async (): Promise<void> => {
@@ -222,7 +222,7 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
       inboxes: new Inboxes(broker),
       deadLetters: new DeadLetters({ store, queue, receipts, clock, ids }),
       events: new Events({ hub, bridge, journal: log }),
-      journal: new Journal({ log, store, queue, clock, ids }),
+      journal: new Journal({ log, store, broker, queue, clock, ids }),
       observers,
       bridge,
       housekeeper,

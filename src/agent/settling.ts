@@ -63,7 +63,7 @@ export function ending(host: AgentHost, held: Held, how: Ending): Settlement {
 
 /** Tells those who listen how a delivery ended, once that is durable. */
 export function tellEnding(host: AgentHost, held: Held, how: Ending, result: SettleResult): void {
-  if (result !== "settled" || !host.events.active) return;
+  if (result !== "settled" || !host.events.active || !host.events.wants(`message.${how.end}`)) return;
   const { delivery, attempt } = held;
   const at = host.clock.now();
   const about = { ...aboutMessage(delivery.message), at, recipient: delivery.inbox, instance: host.instance, attempt };

@@ -12,6 +12,8 @@ export interface DriverContext {
   readonly scope: string;
   /** Name of this process on the bus. */
   readonly instance: string;
+  /** Keep what this process has accepted and what its hand-offs came to in the journal's log. Default false. */
+  readonly journal?: boolean;
   /** Facts worth a log line; never payloads. */
   report(event: DriverEvent): void;
 }

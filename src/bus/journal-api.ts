@@ -1,3 +1,4 @@
+import type { Broker } from "../broker/broker.ts";
 import { AgentwireError } from "../errors.ts";
 import type { Clock } from "../internal/clock.ts";
 import type { Envelope } from "../message/envelope.ts";
@@ -32,6 +33,7 @@ export interface Replayed {
 export interface JournalParts {
   readonly log: JournalLog;
   readonly store: Pick<Store, "read">;
+  readonly broker: Pick<Broker, "find">;
   readonly queue: PublishQueue;
   readonly clock: Clock;
   readonly ids: IdGenerator;
@@ -52,7 +54,8 @@ export class Journal {
 
   /** The execution tree of a conversation: who handled what, because of what, when, for how long, and how it ended. */
   trace(conversation: string): Promise<Trace> {
-    return traceConversation(this.#parts.log, this.#parts.store, conversation);
+    const { log: journal, store, broker } = this.#parts;
+    return traceConversation({ journal, store, broker }, conversation);
   }
 
   /**

@@ -1,17 +1,5 @@
-import type { Envelope } from "../message/envelope.ts";
+import type { JournaledMessage } from "../broker/journal-log.ts";
 import type { BusEvent } from "./events.ts";
-
-/** A message that was accepted, as the journal keeps it. */
-export interface JournaledMessage {
-  readonly kind: "message";
-  /** When it was accepted, in wall milliseconds of the process that sent it. */
-  readonly at: number;
-  readonly message: Envelope;
-  /** Inboxes that got a copy. */
-  readonly recipients: readonly string[];
-  /** When it becomes due, if it was held back. */
-  readonly dueAt?: number;
-}
 
 /** Anything else that happened. */
 export interface JournaledEvent {

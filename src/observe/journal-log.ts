@@ -1,6 +1,8 @@
+import { type JournaledHandOffs, unpackHandOffs } from "../broker/journaled-hand-offs.ts";
 import { AgentwireError } from "../errors.ts";
 import type { LogEntry, Store } from "../store/store.ts";
-import type { JournalEntry, Journaled } from "./journal-entry.ts";
+import type { BusEvent } from "./events.ts";
+import type { JournalEntry, Journaled, JournaledEvent } from "./journal-entry.ts";
 
 const PAGE = 1_000;
 const CURSOR = /^(\d{1,16})\.(\d{1,6})$/;
@@ -84,13 +86,27 @@ function parseCursor(cursor: string): { readonly position: number; readonly inde
 }
 
 function entriesIn(value: unknown): readonly JournalEntry[] {
-  if (!Array.isArray(value)) return [];
-  return value.filter((entry: unknown): entry is JournalEntry => {
-    if (typeof entry !== "object" || entry === null) return false;
-    const { kind, at, message, recipients, event } = entry as Record<string, unknown>;
-    if (typeof at !== "number") return false;
-    return kind === "message"
-      ? typeof message === "object" && message !== null && Array.isArray(recipients)
-      : kind === "event" && typeof event === "object" && event !== null;
+  return Array.isArray(value) ? value.flatMap((entry: unknown) => (isStored(entry) ? readable(entry) : [])) : [];
+}
+
+function isStored(entry: unknown): entry is JournalEntry | JournaledHandOffs {
+  if (typeof entry !== "object" || entry === null) return false;
+  const { kind, at, message, recipients, event, of, handOffs } = entry as Record<string, unknown>;
+  if (typeof at !== "number") return false;
+  if (kind === "message") return typeof message === "object" && message !== null && Array.isArray(recipients);
+  if (kind === "event") return typeof event === "object" && event !== null;
+  return kind === "hand-offs" && Array.isArray(of) && Array.isArray(handOffs);
+}
+
+/** Hand-offs are kept in short, and read as the events that they were. */
+function readable(entry: JournalEntry | JournaledHandOffs): readonly JournalEntry[] {
+  if (entry.kind !== "hand-offs") return [entry];
+  return unpackHandOffs(entry).flatMap(({ acknowledged, offeredAt, ...about }) => {
+    const events: BusEvent[] = [];
+    if (offeredAt !== undefined) events.push({ type: "message.offered", ...about, at: offeredAt });
+    // How the others ended has a reason, which the event that tells of it has.
+    if (acknowledged)
+      events.push({ type: "message.acknowledged", ...about, duration: about.at - (offeredAt ?? about.at) });
+    return events.map((event): JournaledEvent => ({ kind: "event", at: entry.at, event }));
   });
 }

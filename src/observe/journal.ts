@@ -1,18 +1,13 @@
-import type { Publication, PublishResult } from "../broker/publication.ts";
+import { JOURNAL_LOG, type JournaledMessage } from "../broker/journal-log.ts";
 import { AgentwireError } from "../errors.ts";
 import type { Clock, Timer } from "../internal/clock.ts";
 import { Coalesced } from "../internal/coalesced.ts";
 import type { Store } from "../store/store.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { BusEvent } from "./events.ts";
-import {
-  type HistoryFilter,
-  type JournalEntry,
-  type Journaled,
-  type JournaledMessage,
-  matchesHistory,
-} from "./journal-entry.ts";
+import { type HistoryFilter, type JournalEntry, type Journaled, matchesHistory } from "./journal-entry.ts";
 import { readJournal, trimJournal } from "./journal-log.ts";
+import { KEPT_EVENTS } from "./kept-events.ts";
 
 /** What a {@link Journal} is built from. */
 export interface JournalOptions {
@@ -36,9 +31,6 @@ export interface HistoryQuery extends HistoryFilter, JournalReadOptions {
   readonly limit?: number;
 }
 
-/** The one log: its positions are the one order in which everyone reads. */
-export const JOURNAL_LOG = "journal/entries";
-
 const WEEK = 7 * 24 * 60 * 60_000;
 const HOUR = 60 * 60_000;
 const FLUSH_AFTER = 50;
@@ -50,7 +42,7 @@ const MOST_LIMIT = 10_000;
 /** Clocks of processes differ: times are searched for with so much room. */
 const ROOM = 60_000;
 
-/** The durable log of what happened: accepted messages, whole, and events. */
+/** The durable log of what happened: messages and hand-offs, which the driver writes, and all other events. */
 export class Journal {
   readonly #options: JournalOptions;
   readonly #writing = new Coalesced(() => this.#write());
@@ -66,7 +58,10 @@ export class Journal {
 
   /** Listens to the events of this process, and removes what is too old now and every hour. */
   async open(events: EventHub): Promise<void> {
-    this.#unlisten = events.on("*", (event) => this.#take(event));
+    const stops = KEPT_EVENTS.map((type) => events.on(type, (event) => this.#take(event)));
+    this.#unlisten = () => {
+      for (const stop of stops) stop();
+    };
     await this.trim();
     this.#trimLater();
   }
@@ -82,27 +77,6 @@ export class Journal {
   /** Entries given up because the store was away for too long. */
   get lost(): number {
     return this.#lost;
-  }
-
-  /** Keeps messages that were accepted; resolves when they are durable. */
-  async accepted(batch: readonly Publication[], results: readonly PublishResult[]): Promise<void> {
-    const at = this.#options.clock.now();
-    let news = false;
-    for (const [place, { message, dueAt }] of batch.entries()) {
-      const result = results[place];
-      if (result?.status !== "accepted" || result.duplicate) continue;
-      news = true;
-      const recipients = result.copies.map((copy) => copy.inbox);
-      this.#waiting.push({ kind: "message", at, message, recipients, ...(dueAt === undefined ? {} : { dueAt }) });
-    }
-    if (!news) return;
-    try {
-      await this.flush();
-    } catch (error) {
-      this.#options.onFault?.(error);
-      this.#flushLater();
-      throw error;
-    }
   }
 
   /** Resolves when everything told so far is durable. */
@@ -157,8 +131,6 @@ export class Journal {
   }
 
   #take(event: BusEvent): void {
-    // The message itself is kept when it is accepted, with its recipients.
-    if (event.type === "message.accepted") return;
     if (this.#waiting.length >= MOST_WAITING) {
       this.#lost++;
       return;

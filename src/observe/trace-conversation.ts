@@ -1,3 +1,4 @@
+import type { Broker } from "../broker/broker.ts";
 import { receiptLog } from "../broker/receipt-log.ts";
 import { timeOfId } from "../message/id.ts";
 import type { ReceiptRecord } from "../message/receipt-record.ts";
@@ -8,10 +9,16 @@ import { buildTrace, type Trace, walk } from "./trace.ts";
 
 const PAGE = 10_000;
 
-/** Reads a conversation from the journal, and the ends that no process told of from the receipts, into its execution tree. */
+/** Where a conversation is read from. */
+export interface TraceSources {
+  readonly journal: Journal;
+  readonly store: Pick<Store, "read">;
+  readonly broker: Pick<Broker, "find">;
+}
+
+/** Reads a conversation from the journal into its execution tree; from the receipts the ends that no process told of, and from the broker who is at work. */
 export async function traceConversation(
-  journal: Journal,
-  store: Pick<Store, "read">,
+  { journal, store, broker }: TraceSources,
   conversation: string,
 ): Promise<Trace> {
   const started = timeOfId(conversation);
@@ -23,7 +30,9 @@ export async function traceConversation(
   for (const { node } of walk(trace.roots)) {
     if (node.deliveries.some((delivery) => delivery.endedAt === undefined)) open.add(node.id);
   }
-  return open.size === 0 ? trace : buildTrace(conversation, entries, await endsOf(store, open));
+  if (open.size === 0) return trace;
+  const waiting = await Promise.all([...open].map((id) => broker.find(id)));
+  return buildTrace(conversation, entries, { records: await endsOf(store, open), waiting: waiting.flat() });
 }
 
 async function endsOf(store: Pick<Store, "read">, ids: ReadonlySet<string>): Promise<ReceiptRecord[]> {

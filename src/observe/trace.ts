@@ -1,6 +1,8 @@
+import type { Waiting } from "../broker/inbox.ts";
+import type { JournaledMessage } from "../broker/journal-log.ts";
 import type { End, ReceiptRecord } from "../message/receipt-record.ts";
 import type { BusEvent } from "./events.ts";
-import type { JournalEntry, JournaledMessage } from "./journal-entry.ts";
+import type { JournalEntry } from "./journal-entry.ts";
 
 /** One failed attempt, as the tree shows it. */
 export interface TraceFailure {
@@ -63,12 +65,14 @@ interface Growing extends TraceNode {
   readonly cause: string | undefined;
 }
 
-/** Builds the tree of a conversation from its journal entries; records of ends fill in what no process told of. */
-export function buildTrace(
-  conversation: string,
-  entries: Iterable<JournalEntry>,
-  records: Iterable<ReceiptRecord> = [],
-): Trace {
+/** What is known of copies that the journal does not show the end of. */
+export interface OpenCopies {
+  readonly records: Iterable<ReceiptRecord>;
+  readonly waiting: Iterable<Waiting>;
+}
+
+/** Builds the tree of a conversation from its journal entries, and from what else is known of the copies left open. */
+export function buildTrace(conversation: string, entries: Iterable<JournalEntry>, open?: OpenCopies): Trace {
   const nodes = new Map<string, Growing>();
   const events: CopyEvent[] = [];
   for (const entry of entries) {
@@ -79,7 +83,12 @@ export function buildTrace(
   // An event can be written before its message, by another process.
   for (const event of events)
     nodes.get(event.id)?.copies.set(event.recipient, after(copyOf(nodes.get(event.id), event.recipient), event));
-  for (const record of records) {
+  for (const { message, inbox, state, offeredAt, instance, attempt } of open?.waiting ?? []) {
+    const copy = nodes.get(message.id)?.copies.get(inbox);
+    if (!copy || copy.endedAt !== undefined || state !== "held" || offeredAt === undefined) continue;
+    Object.assign(copy, { outcome: "running", offeredAt, attempts: Math.max(copy.attempts, attempt), instance });
+  }
+  for (const record of open?.records ?? []) {
     const copy = copyOf(nodes.get(record.id), record.recipient);
     if (copy.endedAt === undefined) nodes.get(record.id)?.copies.set(record.recipient, ended(copy, record));
   }

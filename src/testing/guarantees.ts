@@ -522,6 +522,11 @@ export const GUARANTEES = {
     stated: SENDING,
     says: "An older payload is brought up to the type's version before it is handled.",
   },
+  "history.journal": {
+    level: "broker",
+    stated: SENDING,
+    says: "Where asked, the journal has every accepted message when the publish resolves, and every hand-off when it is over.",
+  },
   "history.tree": {
     level: "bus",
     stated: REQUESTS,

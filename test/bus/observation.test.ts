@@ -31,6 +31,34 @@ onEachDriver("observation", (buses) => {
     expect(trace.roots).toHaveLength(1);
   });
 
+  it("shows who is at work on a conversation, attempts before this one included [history.tree]", async () => {
+    const bus = await buses.open({ history: true });
+    let finish = (): void => {};
+    const working = new Promise<void>((resolve) => {
+      const slow = defineAgent({ name: "slow", retry: { backoff: "immediate" } }).on(Note, async (_message, ctx) => {
+        if (ctx.attempt === 1) throw new Error("once");
+        resolve();
+        await new Promise<void>((done) => (finish = done));
+      });
+      void bus.join(slow).then(() => bus.send(Note, { text: "x" }, { to: "slow", conversation: "now" }));
+    });
+    await working;
+    const deliveries = async () => (await bus.journal.trace("now")).roots[0]?.deliveries;
+    expect(await deliveries()).toMatchObject([{ outcome: "running", attempts: 2, failures: [{ reason: "once" }] }]);
+    finish();
+    await bus.settled();
+    expect(await deliveries()).toMatchObject([{ outcome: "acknowledged", attempts: 2 }]);
+    const events = (await bus.events.history({ conversation: "now" })).flatMap((entry) =>
+      entry.kind === "event" ? [`${entry.event.type} ${"attempt" in entry.event ? entry.event.attempt : ""}`] : [],
+    );
+    expect(events.sort()).toEqual([
+      "message.acknowledged 2",
+      "message.offered 1",
+      "message.offered 2",
+      "message.retried 1",
+    ]);
+  });
+
   it("sends recorded messages again as new ones that name the old [history.replay]", async () => {
     const bus = await buses.open({ history: true });
     const seen: string[] = [];

@@ -2,14 +2,14 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Consumer, Delivery } from "../../src/broker/consumer.ts";
 import type { Driver } from "../../src/broker/driver.ts";
+import { JOURNAL_LOG } from "../../src/broker/journal-log.ts";
 import { MemoryEngine } from "../../src/drivers/memory/index.ts";
 import { jsonCodec } from "../../src/message/codec-json.ts";
 import type { Envelope } from "../../src/message/envelope.ts";
 import { IdGenerator } from "../../src/message/id.ts";
 import { EventHub } from "../../src/observe/event-hub.ts";
-import { JOURNAL_LOG, Journal, type JournalOptions } from "../../src/observe/journal.ts";
+import { Journal, type JournalOptions } from "../../src/observe/journal.ts";
 import type { Journaled } from "../../src/observe/journal-entry.ts";
-import { JournaledBroker } from "../../src/observe/journaled-broker.ts";
 import type { Store } from "../../src/store/store.ts";
 import { FakeClock } from "../../src/testing/fake-clock.ts";
 import { changed, settled } from "../registry/registries.ts";
@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 async function driver(): Promise<Driver & { store: Store }> {
-  const made = engine.driver({ clock, codec: jsonCodec, scope: "s", instance: "i", report: () => {} });
+  const made = engine.driver({ clock, codec: jsonCodec, scope: "s", instance: "i", journal: true, report: () => {} });
   await made.broker.open();
   await made.store?.open();
   return made as Driver & { store: Store };
@@ -41,7 +41,7 @@ async function open(options: Partial<JournalOptions> = {}) {
   const journal = new Journal({ store, clock, ...options });
   await journal.open(events);
   closing.push(() => journal.close().catch(() => {}));
-  return { journal, events, store, broker: new JournaledBroker(broker, journal) };
+  return { journal, events, store, broker };
 }
 
 function envelope(given: Partial<Envelope> = {}): Envelope {
@@ -189,15 +189,16 @@ describe("the journal", () => {
     await expect(all(journal.read({ after: "yesterday" }))).rejects.toMatchObject({ code: "ARGUMENT_INVALID" });
   });
 
-  it("keeps events, but not a second time that a message was accepted", async () => {
+  it("keeps events, but none that the driver keeps", async () => {
     const { events, journal } = await open();
     const about = { at: clock.now(), id: "m", message: "greet", from: "bob", conversation: "c" };
     events.emit({ type: "message.accepted", ...about, recipients: ["ada"] });
     events.emit({ type: "message.offered", ...about, recipient: "ada", attempt: 1 });
+    events.emit({ type: "message.late", ...about });
     events.emit({ type: "agent.joined", at: clock.now(), agent: "ada", instance: "i" });
     await clock.advance(50);
     expect((await all(journal.read())).map((entry) => entry.kind === "event" && entry.event.type)).toEqual([
-      "message.offered",
+      "message.late",
       "agent.joined",
     ]);
   });
@@ -215,7 +216,8 @@ describe("the journal", () => {
       messages.push(message);
       await broker.publish([{ message, to: [hour % 2 ? "ada" : "cid"], fanOut: true }]);
       events.emit({
-        type: "message.offered",
+        type: "message.progress",
+        fraction: 0.5,
         at: clock.now(),
         id: message.id,
         message: message.type,
@@ -290,23 +292,27 @@ describe("the journal", () => {
   });
 
   it("loses nothing while the store refuses to write, and tells of the fault", async () => {
-    const { store: real, broker: direct } = await driver();
+    const { store: real } = await driver();
     let isAway = true;
     const faults: unknown[] = [];
     const store = changed(real, {
       append: (...given) => (isAway ? Promise.reject(new Error("away")) : real.append(...given)),
     });
     const journal = new Journal({ store, clock, onFault: (error) => faults.push(error) });
-    await journal.open(new EventHub());
+    const events = new EventHub();
+    await journal.open(events);
     closing.push(() => journal.close());
-    const broker = new JournaledBroker(direct, journal);
-    await broker.declareInbox({ name: "ada" });
-    const messages = [envelope(), envelope()];
-    for (const message of messages)
-      expect(await broker.publish([{ message, to: ["ada"] }])).toMatchObject([{ status: "accepted" }]);
+    for (const agent of ["ada", "bob"]) {
+      events.emit({ type: "agent.joined", at: clock.now(), agent, instance: "i" });
+      await clock.advance(50);
+    }
     expect(faults).toHaveLength(2);
     isAway = false;
     await clock.advance(50);
-    expect(idsOf(await all(journal.read()))).toEqual(messages.map((message) => message.id));
+    const kept = await all(journal.read());
+    expect(kept.map((entry) => entry.kind === "event" && "agent" in entry.event && entry.event.agent)).toEqual([
+      "ada",
+      "bob",
+    ]);
   });
 });

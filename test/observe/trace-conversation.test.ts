@@ -6,7 +6,6 @@ import type { Envelope } from "../../src/message/envelope.ts";
 import { IdGenerator } from "../../src/message/id.ts";
 import { EventHub } from "../../src/observe/event-hub.ts";
 import { Journal } from "../../src/observe/journal.ts";
-import { JournaledBroker } from "../../src/observe/journaled-broker.ts";
 import { traceConversation } from "../../src/observe/trace-conversation.ts";
 import type { Store } from "../../src/store/store.ts";
 import { FakeClock } from "../../src/testing/fake-clock.ts";
@@ -19,6 +18,7 @@ it("reads a conversation, with ends that only the receipts know, and no other", 
     codec: jsonCodec,
     scope: "s",
     instance: "i",
+    journal: true,
     report: () => {},
   });
   const store = driver.store as Store;
@@ -26,7 +26,7 @@ it("reads a conversation, with ends that only the receipts know, and no other", 
   await store.open();
   const journal = new Journal({ store, clock });
   await journal.open(new EventHub());
-  const broker = new JournaledBroker(driver.broker, journal);
+  const { broker } = driver;
   await broker.declareInbox({ name: "ada" });
 
   const root = ids.next();
@@ -57,12 +57,12 @@ it("reads a conversation, with ends that only the receipts know, and no other", 
   await broker.cancel("ada", { id: child }, "withdrawn");
   expect(await store.read(receiptLog(child))).toHaveLength(1);
 
-  const trace = await traceConversation(journal, store, root);
+  const trace = await traceConversation({ journal, store, broker }, root);
   expect(trace).toMatchObject({ messages: 2, outcomes: { waiting: 1, withdrawn: 1 } });
   expect(trace.roots[0]).toMatchObject({
     id: root,
     children: [{ id: child, deliveries: [{ outcome: "withdrawn", attempts: 0 }] }],
   });
-  expect(await traceConversation(journal, store, "unknown")).toMatchObject({ messages: 0, roots: [] });
+  expect(await traceConversation({ journal, store, broker }, "unknown")).toMatchObject({ messages: 0, roots: [] });
   await journal.close();
 });

@@ -71,7 +71,7 @@ describe("the execution tree", () => {
     const records: ReceiptRecord[] = [
       { id: "b", recipient: "dan", end: "expired", at: 60, attempt: 0, reason: "EXPIRED" },
     ];
-    const trace = buildTrace("c", entries, records);
+    const trace = buildTrace("c", entries, { records, waiting: [] });
     expect(trace).toMatchObject({
       startedAt: 0,
       lastAt: 60,

@@ -15,7 +15,7 @@ async function failures(suite: Suite, fault: Fault): Promise<string[]> {
   const cases: { name: string; body: () => Promise<void> }[] = [];
   const open = async (): Promise<ConformanceEngine> => {
     const engine = await openMemory();
-    return { ...engine, connect: async () => fault(await engine.connect()) };
+    return { ...engine, connect: async (options) => fault(await engine.connect(options)) };
   };
   suite({ describe: (_, body) => body(), it: (name, body) => cases.push({ name, body }), open, gaps });
   const failed: string[] = [];

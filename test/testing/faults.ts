@@ -58,8 +58,19 @@ function blindTo(field: keyof Envelope, instead: unknown): Fault {
 const without = (field: keyof Publication): Fault =>
   publications((batch) => batch.map(({ [field]: _, ...rest }) => rest as Publication));
 
+const journalWithout = (kind: string): Fault =>
+  store((right) => ({
+    read: async (...given) =>
+      (await right.read(...given)).map((entry) => ({
+        ...entry,
+        value: (entry.value as { kind?: string }[]).filter((one) => one.kind !== kind),
+      })),
+  }));
+
 /** Faults of brokers, each with a guarantee whose cases must find it. */
 export const brokerFaults: Readonly<Record<string, { readonly breaks: string; readonly fault: Fault }>> = {
+  "keeps no messages in its journal": { breaks: "history.journal", fault: journalWithout("message") },
+  "keeps no hand-offs in its journal": { breaks: "history.journal", fault: journalWithout("hand-offs") },
   "loses acknowledgments": {
     breaks: "G5",
     fault: deliveries((delivery) => ({ settle: (how) => (how.outcome === "end" ? "settled" : delivery.settle(how)) })),

@@ -1,6 +1,7 @@
 import type { Driver, DriverContext } from "../../broker/driver.ts";
 import type { Clock } from "../../internal/clock.ts";
 import { MemoryBroker } from "./broker.ts";
+import { MemoryJournal } from "./journal.ts";
 import { MemoryScope } from "./scope.ts";
 import { MemoryStore } from "./store.ts";
 
@@ -27,6 +28,7 @@ export class MemoryEngine {
   driver(context: DriverContext): Driver {
     let scope = this.#scopes.get(context.scope);
     if (!scope) this.#scopes.set(context.scope, (scope = new MemoryScope(this.#clock, this.#retention)));
+    if (context.journal) scope.journal ??= new MemoryJournal(scope.logs, this.#clock);
     return { broker: new MemoryBroker(scope, context), store: new MemoryStore(scope, context) };
   }
 }

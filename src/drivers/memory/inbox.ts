@@ -13,6 +13,7 @@ import { Copy, type Home } from "./copy.ts";
 import { CopyIndex } from "./copy-index.ts";
 import type { Dispatchable } from "./dispatcher.ts";
 import { Held } from "./held.ts";
+import type { MemoryJournal } from "./journal.ts";
 import { Lanes } from "./lanes.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -24,6 +25,8 @@ export interface Surroundings {
   readonly expiries: Schedule<Copy>;
   wake(inbox: Dispatchable): void;
   record(record: ReceiptRecord): void;
+  /** Where history is on. */
+  readonly journal: Pick<MemoryJournal, "handOff"> | undefined;
   bury(deadLetter: DeadLetter<Envelope>): void;
   emit(publications: readonly Publication[]): void;
 }
@@ -260,11 +263,13 @@ export class MemoryInbox implements Home, ConsumedInbox, Dispatchable {
       this.#index.delete(copy);
       if (settlement.deadLetter) this.#around.bury(settlement.deadLetter);
       this.#around.record(settlement.record);
+      this.#around.journal?.handOff(copy.message, settlement.record);
       if (settlement.emit) this.#around.emit(settlement.emit);
     } else if (settlement.outcome === "release") {
       this.#giveBack(copy, "settled");
     } else {
       const now = this.#around.clock.now();
+      this.#keepHandOff(copy, now);
       const next = this.#comeBack(copy, "settled");
       if (settlement.failure) next.failures = [...copy.failures, settlement.failure];
       if (copy.cancelled) this.#end(next, copy.cancelled, now);
@@ -289,10 +294,18 @@ export class MemoryInbox implements Home, ConsumedInbox, Dispatchable {
     // Another holder, told of a lapse in the same moment, may have settled it.
     if (copy.state !== "held") return;
     const holder = copy.holder as MemoryConsumer;
+    this.#keepHandOff(copy, this.#around.clock.now());
     const next = this.#comeBack(copy, "lost");
     next.redelivered = true;
     this.#reinsert(next, copy.cancelled);
     holder.revoke(copy, "lease-lost");
+  }
+
+  /** The journal keeps a hand-off whose copy waits again. */
+  #keepHandOff({ message, attempt, offeredAt, holder }: Copy, now: number): void {
+    const recipient = this.name;
+    const instance = (holder as MemoryConsumer).instance;
+    this.#around.journal?.handOff(message, { id: message.id, recipient, at: now, attempt, offeredAt, instance });
   }
 
   #giveBack(copy: Copy, state: "settled" | "lost"): void {

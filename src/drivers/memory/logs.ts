@@ -1,9 +1,13 @@
+import { JOURNAL_LOG } from "../../broker/journal-log.ts";
 import { byReceiptLog, RECEIPT_LOG_PREFIX } from "../../broker/receipt-log.ts";
 import type { LogEntry, ReadOptions } from "../../store/store.ts";
 import { plainCopy } from "./plain-copy.ts";
 import type { RecentReceipts } from "./receipts.ts";
 
-/** Append-only logs, each bounded to the last `limit` entries; all receipts together are bounded to as many. */
+/** The journal has entries for every message and hand-off. */
+const JOURNAL_ROOM = 10;
+
+/** Append-only logs, each bounded to the last `limit` entries, the journal to ten times as many; all receipts together are bounded to as many. */
 export class Logs {
   readonly #logs = new Map<string, LogEntry[]>();
   readonly #receipts: RecentReceipts;
@@ -44,8 +48,9 @@ export class Logs {
     let entries = this.#logs.get(log);
     if (!entries) this.#logs.set(log, (entries = []));
     for (const value of values) entries.push({ position: ++this.#position, value });
+    const limit = log === JOURNAL_LOG ? this.#limit * JOURNAL_ROOM : this.#limit;
     // A quarter over the limit before any is cut off, so that an append stays cheap.
-    if (entries.length > this.#limit * 1.25) entries.splice(0, entries.length - this.#limit);
+    if (entries.length > limit * 1.25) entries.splice(0, entries.length - limit);
   }
 
   #bringIn(): void {

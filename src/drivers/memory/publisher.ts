@@ -31,9 +31,9 @@ export class Publisher {
   }
 
   /** Publishes what a settle emits: unknown inboxes are left out, a full one ends only its copy, and nobody routes anew. */
-  emit(publications: readonly Publication[]): void {
+  emit(publications: readonly Publication[]): PublishResult[] {
     const now = this.#options.now();
-    for (const publication of publications) this.#publish(publication, now, "emitted");
+    return publications.map((publication) => this.#publish(publication, now, "emitted"));
   }
 
   #publish(publication: Publication, now: number, how: "sent" | "emitted"): PublishResult {

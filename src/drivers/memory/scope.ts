@@ -8,6 +8,7 @@ import type { Copy } from "./copy.ts";
 import { type Dispatchable, Dispatcher } from "./dispatcher.ts";
 import { Entries } from "./entries.ts";
 import { MemoryInbox, type Surroundings } from "./inbox.ts";
+import type { MemoryJournal } from "./journal.ts";
 import { Logs } from "./logs.ts";
 import { Publisher } from "./publisher.ts";
 import { RecentReceipts } from "./receipts.ts";
@@ -23,6 +24,8 @@ export class MemoryScope implements Surroundings {
   readonly watchers = new Watchers();
   readonly entries: Entries;
   readonly logs: Logs;
+  /** Where any of the drivers was asked for one. */
+  journal: MemoryJournal | undefined;
   readonly #publisher: Publisher;
   readonly leases: Deadlines<Copy>;
   readonly dues: Schedule<Copy>;
@@ -82,6 +85,7 @@ export class MemoryScope implements Surroundings {
   /** Publishes a batch; the answer is at hand, but waits while the receivers rest. */
   publish(batch: readonly Publication[]): PublishResult[] | Promise<PublishResult[]> {
     const results = this.#publisher.publish(batch);
+    this.journal?.messages(batch, results);
     const { rest } = this.#dispatcher;
     return rest ? rest.then(() => results) : results;
   }
@@ -99,6 +103,7 @@ export class MemoryScope implements Surroundings {
   }
 
   emit(publications: readonly Publication[]): void {
-    this.#publisher.emit(publications);
+    const results = this.#publisher.emit(publications);
+    this.journal?.messages(publications, results);
   }
 }

@@ -67,13 +67,14 @@ export function findCopies(
   for (const copy of readyCopies) {
     const delivery = here.get(copy.slot);
     const other = elsewhere.get(copy.slot);
-    if (onlyFrom !== undefined && "id" in target && tx.senderOf(inbox, copy) !== onlyFrom) continue;
+    if (onlyFrom !== undefined && "id" in target && tx.envelopeOf(inbox, copy)?.from !== onlyFrom) continue;
     if (delivery) heldHere.push(delivery);
     else if (other) heldElsewhere.push({ copy, ...other });
     else waiting.push(copy);
   }
   for (const copy of delayedCopies) {
-    if (onlyFrom === undefined || !("id" in target) || tx.senderOf(inbox, copy) === onlyFrom) waiting.push(copy);
+    if (onlyFrom === undefined || !("id" in target) || tx.envelopeOf(inbox, copy)?.from === onlyFrom)
+      waiting.push(copy);
   }
   return { waiting, heldHere, heldElsewhere };
 }

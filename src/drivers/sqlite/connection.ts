@@ -1,4 +1,4 @@
-/** What SQLite takes and gives as one column. */
+/** What SQLite gives as one column. */
 export type Value = string | number | Uint8Array | null;
 
 /** One row, by column name. */
@@ -6,7 +6,7 @@ export type Row = Readonly<Record<string, Value>>;
 
 /** A prepared statement of either client library. Parameters are bound by position; numbers must be safe integers or doubles. */
 export interface Statement {
-  run(...parameters: Value[]): { readonly changes: number | bigint };
+  run(...parameters: (Value | bigint)[]): { readonly changes: number | bigint };
   get(...parameters: Value[]): unknown;
   all(...parameters: Value[]): unknown[];
 }

@@ -1,6 +1,7 @@
 import type { CancelledEnd } from "../../broker/settlement.ts";
 import type { Envelope } from "../../message/envelope.ts";
 import type { FailedAttempt } from "../../message/receipt-record.ts";
+import { bodyIn } from "./body.ts";
 import type { Row, Value } from "./connection.ts";
 
 /** A copy as it waits in the table of ready messages, without its body. */
@@ -72,7 +73,7 @@ export function readyCopyOf(row: Row): ReadyCopy {
     expiresAt: (row["expires_at"] as number | null) ?? undefined,
     orderKey: (row["order_key"] as string | null) ?? undefined,
     message: undefined,
-    body: row["body"] ?? undefined,
+    body: bodyIn(row["body"] ?? undefined),
   };
 }
 

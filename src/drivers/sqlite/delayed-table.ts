@@ -1,3 +1,4 @@
+import { bodyIn, bodyOf, ownBodies, type StoredBody } from "./body.ts";
 import type { Connection, Row, Statement, Value } from "./connection.ts";
 import { COPY_COLUMNS, type DelayedCopy, delayedCopyOf, type ReadyCopy } from "./copy.ts";
 import type { FailedHandOff, RareColumns } from "./ready-table.ts";
@@ -23,6 +24,7 @@ export class DelayedTable {
   readonly #expired: Statement;
   readonly #nextExpiry: Statement;
   readonly #holdsKey: Statement;
+  readonly #ownBodies: Statement;
 
   constructor(connection: Connection) {
     const prepare = (sql: string): Statement => connection.prepare(sql);
@@ -41,7 +43,7 @@ export class DelayedTable {
     this.#remove = prepare("DELETE FROM delayed WHERE n = ?");
     this.#due = prepare(`${select} WHERE due_at <= ? ORDER BY due_at, n LIMIT ?`);
     this.#nextDue = prepare("SELECT min(due_at) AS at FROM delayed");
-    this.#body = prepare("SELECT body FROM delayed WHERE n = ?");
+    this.#body = prepare(`SELECT ${bodyOf("delayed")} FROM delayed WHERE n = ?`);
     this.#of = prepare(`${select} WHERE inbox = ? ORDER BY due_at, n LIMIT ?`);
     this.#count = prepare("SELECT count(*) AS count FROM delayed WHERE inbox = ?");
     this.#byId = prepare(`${select} WHERE inbox = ? AND id = ?`);
@@ -54,13 +56,14 @@ export class DelayedTable {
     this.#holdsKey = prepare(
       "SELECT 1 AS yes FROM delayed WHERE inbox = ? AND order_key = ? AND slot IS NOT NULL LIMIT 1",
     );
+    this.#ownBodies = prepare(ownBodies("delayed"));
   }
 
   insert(
     inbox: number,
     priority: number,
     copy: Omit<ReadyCopy, "slot">,
-    rest: { dueAt: number; body: string | Uint8Array; rare: RareColumns | undefined },
+    rest: { dueAt: number; body: StoredBody; rare: RareColumns | undefined },
   ): void {
     const { expiresAt = null, orderName = null, orderKey = null, sender = null } = rest.rare ?? {};
     this.#insert.run(
@@ -117,7 +120,12 @@ export class DelayedTable {
 
   /** The stored form of the envelope. */
   body(n: number): Value | undefined {
-    return (this.#body.get(n) as Row | undefined)?.["body"];
+    return bodyIn((this.#body.get(n) as Row | undefined)?.["body"]);
+  }
+
+  /** As in the ready table. */
+  ownBodies(keys: { readonly first: number; readonly last: number }): void {
+    this.#ownBodies.run(keys.first, keys.last);
   }
 
   /** The first copies of an inbox, by due time. */

@@ -2,6 +2,7 @@ import type { Candidate, Publication, PublishedCopy, PublishResult } from "../..
 import { AgentwireError } from "../../errors.ts";
 import type { Envelope } from "../../message/envelope.ts";
 import { PRIORITIES } from "../../message/envelope.ts";
+import type { StoredBody } from "./body.ts";
 import { cancelCopies, type FoundCopies, findCopies } from "./cancel.ts";
 import type { ReadyCopy } from "./copy.ts";
 import type { InboxRow } from "./inbox-table.ts";
@@ -25,7 +26,7 @@ export function publish(tx: Transaction, { publication, body }: EncodedPublicati
   const double = dedupe && findDouble(tx, publication);
   if (double) return double;
   if (publication.routedAt !== undefined && publication.routedAt !== tx.registryRevision) return { status: "stale" };
-  const inboxes = recipients(tx, publication);
+  const inboxes = inboxesOf(tx, publication);
   if (AgentwireError.is(inboxes)) return { status: "failed", error: inboxes };
   const superseded = publication.supersedes && inboxes.map((inbox) => supersededBy(tx, inbox, publication));
   if (!publication.fanOut && !publication.refused) {
@@ -35,11 +36,13 @@ export function publish(tx: Transaction, { publication, body }: EncodedPublicati
     );
     if (full) return { status: "failed", error: inboxFull(full) };
   }
+  const recipients = inboxes.map(({ name }) => name);
+  const stored = tx.journal ? tx.journal.message(message, body, { recipients, dueAt: publication.dueAt }) : body;
   const copies: PublishedCopy[] = [];
   inboxes.forEach((inbox, at) => {
     const found = superseded?.[at];
     if (found) cancelCopies(tx, inbox, found, "superseded");
-    copies.push({ inbox: inbox.name, state: putCopy(tx, inbox, { publication, body }) });
+    copies.push({ inbox: inbox.name, state: putCopy(tx, inbox, publication, stored) });
   });
   if (dedupe) {
     tx.tables.dedupe.remember(
@@ -82,7 +85,7 @@ function findDouble(tx: Transaction, publication: Publication): PublishResult | 
   return { status: "failed", error };
 }
 
-function recipients(tx: Transaction, { to }: Publication): InboxRow[] | AgentwireError {
+function inboxesOf(tx: Transaction, { to }: Publication): InboxRow[] | AgentwireError {
   const { inboxes } = tx.tables;
   if ("pick" in to) {
     const picked = leastLoaded(tx, to.pick);
@@ -116,7 +119,7 @@ function supersededBy(tx: Transaction, inbox: InboxRow, { message, supersedes }:
 }
 
 /** Puts one copy into one inbox. */
-function putCopy(tx: Transaction, inbox: InboxRow, { publication, body }: EncodedPublication): PublishedCopy["state"] {
+function putCopy(tx: Transaction, inbox: InboxRow, publication: Publication, body: StoredBody): PublishedCopy["state"] {
   const { message, dueAt, refused } = publication;
   tx.tables.inboxes.touch(inbox);
   tx.rows++;

@@ -1,4 +1,5 @@
 import type { CancelledEnd } from "../../broker/settlement.ts";
+import { bodyIn, bodyOf, ownBodies, type StoredBody } from "./body.ts";
 import type { Connection, Row, Statement, Value } from "./connection.ts";
 import { COPY_COLUMNS, type PastHandOff, type ReadyCopy, readyCopyOf } from "./copy.ts";
 import { levelEnd } from "./slots.ts";
@@ -25,8 +26,7 @@ const KEY = "(? << 45) | ?";
 const SLOT = "k & 35184372088831 AS slot";
 const SELECT = `SELECT ${SLOT}, ${COPY_COLUMNS} FROM ready`;
 // A small body comes along with its row, which spares a second way down the tree; a large one waits until it is handed out.
-const SMALL_BODY = "CASE WHEN octet_length(body) <= 4096 THEN body END AS body";
-const SELECT_WITH_BODY = `SELECT ${SLOT}, ${COPY_COLUMNS}, ${SMALL_BODY} FROM ready`;
+const SELECT_WITH_BODY = `SELECT ${SLOT}, ${COPY_COLUMNS}, ${bodyOf("ready", { largest: 4096 })} FROM ready`;
 const ALL =
   "id, type, attempt, crashes, cancelled, failures, offered_at, holder, expires_at, sender, order_name, order_key, body";
 
@@ -49,6 +49,7 @@ export class ReadyTable {
   readonly #cancel: Statement;
   readonly #retryInPlace: Statement;
   readonly #move: Statement;
+  readonly #ownBodies: Statement;
 
   constructor(connection: Connection) {
     const prepare = (sql: string): Statement => connection.prepare(sql);
@@ -64,7 +65,7 @@ export class ReadyTable {
       `${SELECT_WITH_BODY} WHERE ${within} AND (type IN (SELECT value FROM json_each(?))) = ? ORDER BY k LIMIT ?`,
     );
     this.#get = prepare(`${SELECT} WHERE k = ${KEY}`);
-    this.#body = prepare(`SELECT body FROM ready WHERE k = ${KEY}`);
+    this.#body = prepare(`SELECT ${bodyOf("ready")} FROM ready WHERE k = ${KEY}`);
     this.#all = prepare(`${SELECT} WHERE ${ofInbox} ORDER BY k LIMIT ?`);
     this.#byId = prepare(`${SELECT} WHERE ${ofInbox} AND id = ? ORDER BY k`);
     this.#byOrder = prepare(`${SELECT} WHERE sender = ? AND order_name = ? AND ${ofInbox} ORDER BY k`);
@@ -86,9 +87,10 @@ export class ReadyTable {
       `INSERT INTO ready (k, ${ALL}) SELECT ${KEY},
          id, type, attempt + 1, crashes, cancelled, ?, ?, ?, expires_at, sender, order_name, order_key, body FROM ready WHERE k = ${KEY}`,
     );
+    this.#ownBodies = prepare(ownBodies("ready"));
   }
 
-  insert(inbox: number, copy: ReadyCopy, body: string | Uint8Array, rare: RareColumns | undefined): void {
+  insert(inbox: number, copy: ReadyCopy, body: StoredBody, rare: RareColumns | undefined): void {
     if (!rare) this.#insert.run(inbox, copy.slot, copy.id, copy.type, body);
     else {
       const { expiresAt = null, orderName = null, orderKey = null } = rare;
@@ -109,7 +111,12 @@ export class ReadyTable {
 
   /** The stored form of the envelope. */
   body(inbox: number, slot: number): Value | undefined {
-    return (this.#body.get(inbox, slot) as Row | undefined)?.["body"];
+    return bodyIn((this.#body.get(inbox, slot) as Row | undefined)?.["body"]);
+  }
+
+  /** Before these entries of the journal go: the copies whose bodies they have get bodies of their own. */
+  ownBodies(keys: { readonly first: number; readonly last: number }): void {
+    this.#ownBodies.run(keys.first, keys.last);
   }
 
   /** The first copies of a priority after a slot, in order, held ones among them. */

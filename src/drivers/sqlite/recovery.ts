@@ -100,6 +100,11 @@ function takeOver(tx: Transaction, inbox: InboxRow, from: { held: HeldSlot; inst
   tx.rows++;
   const row = ready.get(inbox.id, slot);
   if (!row) return;
+  const message = tx.journal && tx.envelopeOf(inbox, row);
+  if (message) {
+    const { id, attempt } = row;
+    tx.journal?.handOff(message, { id, recipient: inbox.name, at: tx.now, attempt, ...last });
+  }
   if (row.cancelled) return endReturned(tx, inbox, last, row);
-  tx.supply(inbox, row, { message: undefined, restored: true });
+  tx.supply(inbox, row, { message, restored: true });
 }

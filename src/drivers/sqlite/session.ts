@@ -336,12 +336,13 @@ export class Session {
 
   #beginTransaction(synced: boolean): Transaction {
     const { tables } = this;
-    const { clock, scope, codec } = this.context;
+    const { clock, scope, codec, journal: keepsJournal = false } = this.context;
     const monotonic = clock.monotonic();
     this.#checkFile();
     this.#setSync(synced);
     this.#begin?.run();
-    const tx = new Transaction(tables, this.outlets, { now: clock.now(), monotonic, scope, peer: this.peer, codec });
+    const at = { now: clock.now(), monotonic, scope, peer: this.peer, codec, keepsJournal };
+    const tx = new Transaction(tables, this.outlets, at);
     try {
       const version = (this.#version?.get() as Row | undefined)?.["data_version"] as number;
       if (version !== this.#dataVersion) {
@@ -371,6 +372,7 @@ export class Session {
   /** Other processes have written: forgets what is no longer sure, and finds out what was taken from consumers here. */
   #catchUp(tx: Transaction): void {
     tx.tables.inboxes.forget();
+    tx.tables.logs.forget();
     for (const outlet of this.outlets.values()) outlet.spoil();
     const takeovers = tx.tables.counters.get("takeovers");
     if (takeovers === this.#takeovers) return;
@@ -423,6 +425,7 @@ export class Session {
   #undo(tx: Transaction): void {
     tx.undo();
     tx.tables.inboxes.forget();
+    tx.tables.logs.forget();
     // What was caught up with stays true, but has to be looked at again.
     this.#takeovers = -1;
     this.#dataVersion = -1;

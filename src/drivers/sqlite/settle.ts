@@ -27,6 +27,7 @@ export function settle(
       tx.release(delivery);
       if (!tx.tables.ready.remove(inbox.id, slot)) return "lost";
       tx.end(inbox, settlement.record);
+      tx.journal?.handOff(delivery.message, settlement.record);
       if (settlement.deadLetter) tx.bury(inbox, settlement.record.id, settlement.deadLetter);
       for (const publication of what.emitted) emit(tx, publication);
       freeKey(tx, inbox, delivery.copy);
@@ -52,6 +53,7 @@ export function giveBack(tx: Transaction, inbox: InboxRow, delivery: SqliteDeliv
 export function lapse(tx: Transaction, inbox: InboxRow, delivery: SqliteDelivery): void {
   tx.release(delivery);
   tx.revoked.push({ delivery, why: "lease-lost" });
+  keepHandOff(tx, inbox, delivery);
   tx.tables.ready.crash(inbox.id, delivery.slot, handOffOf(delivery));
   tx.rows++;
   const row = tx.tables.ready.get(inbox.id, delivery.slot);
@@ -90,6 +92,7 @@ function retry(
   tx.release(delivery);
   const row = ready.get(inbox.id, slot);
   if (!row) return "lost";
+  keepHandOff(tx, inbox, delivery);
   if (row.cancelled) {
     endReturned(tx, inbox, delivery, row);
     return "settled";
@@ -128,6 +131,18 @@ function retry(
     tx.supply(inbox, { ...next, slot: to }, { message: delivery.message, restored: false });
   }
   return "settled";
+}
+
+/** The journal keeps a hand-off whose copy waits again. */
+function keepHandOff(tx: Transaction, inbox: InboxRow, delivery: SqliteDelivery): void {
+  const { message, attempt } = delivery;
+  tx.journal?.handOff(message, {
+    id: message.id,
+    recipient: inbox.name,
+    at: tx.now,
+    attempt,
+    ...handOffOf(delivery),
+  });
 }
 
 function handOffOf({ offeredAt, consumer }: SqliteDelivery): PastHandOff {

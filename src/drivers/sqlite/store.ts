@@ -1,4 +1,5 @@
 import type { DriverContext } from "../../broker/driver.ts";
+import { JOURNAL_LOG } from "../../broker/journal-log.ts";
 import { AgentwireError } from "../../errors.ts";
 import type {
   Change,
@@ -106,8 +107,14 @@ export class SqliteStore implements Store {
 
   trim(log: string, { upTo }: { readonly upTo?: number } = {}): Promise<void> {
     return this.#file.run(`Trimming the log "${log}"`, (tx) => {
+      const { logs, ready, delayed } = tx.tables;
+      const keys = log === JOURNAL_LOG ? logs.keys(this.#key(log), upTo) : undefined;
+      if (keys) {
+        ready.ownBodies(keys);
+        delayed.ownBodies(keys);
+      }
       tx.rows++;
-      tx.tables.logs.trim(this.#key(log), upTo);
+      logs.trim(this.#key(log), upTo);
     });
   }
 
@@ -155,7 +162,7 @@ export class SqliteStore implements Store {
 
   #append(tx: Transaction, log: string, json: readonly string[]): void {
     tx.rows += json.length;
-    tx.tables.logs.append(this.#key(log), json);
+    for (const value of json) tx.tables.logs.append(this.#key(log), value);
   }
 
   #key(key: string): string {

@@ -3,9 +3,10 @@ import type { Connection } from "./connection.ts";
 import { DedupeTable } from "./dedupe-table.ts";
 import { DelayedTable } from "./delayed-table.ts";
 import { InboxTable } from "./inbox-table.ts";
+import { LogTable } from "./log-table.ts";
 import { PeerTable } from "./peer-table.ts";
 import { ReadyTable } from "./ready-table.ts";
-import { CounterTable, LogTable, ValueTable } from "./store-tables.ts";
+import { CounterTable, ValueTable } from "./store-tables.ts";
 
 /** All tables over one connection, their statements prepared. */
 export class Tables {

@@ -1,4 +1,5 @@
 import type { Revocation } from "../../broker/consumer.ts";
+import { JOURNAL_LOG } from "../../broker/journal-log.ts";
 import { byReceiptLog, deadLetterKey } from "../../broker/receipt-log.ts";
 import type { CancelledEnd } from "../../broker/settlement.ts";
 import type { Codec } from "../../message/codec.ts";
@@ -8,6 +9,7 @@ import { type Claim, packHeld } from "./claim-table.ts";
 import type { DelayedCopy, ReadyCopy } from "./copy.ts";
 import type { LocalConsumer, SqliteDelivery } from "./holding.ts";
 import type { InboxRow } from "./inbox-table.ts";
+import { JournalWriter } from "./journal-writer.ts";
 import type { Outlet } from "./outlet.ts";
 import type { Tables } from "./tables.ts";
 
@@ -65,6 +67,8 @@ export class Transaction implements Moment {
   readonly records: ReceiptRecord[] = [];
   nextDue = Number.POSITIVE_INFINITY;
   nextExpiry = Number.POSITIVE_INFINITY;
+  /** Where history is on. */
+  readonly journal: JournalWriter | undefined;
   #registryRevision: number | undefined;
   readonly #codec: Codec;
   readonly #outlets: ReadonlyMap<string, Outlet>;
@@ -74,7 +78,12 @@ export class Transaction implements Moment {
   constructor(
     tables: Tables,
     outlets: ReadonlyMap<string, Outlet>,
-    at: Moment & { readonly scope: string; readonly peer: string; readonly codec: Codec },
+    at: Moment & {
+      readonly scope: string;
+      readonly peer: string;
+      readonly codec: Codec;
+      readonly keepsJournal: boolean;
+    },
   ) {
     this.tables = tables;
     this.#outlets = outlets;
@@ -83,6 +92,8 @@ export class Transaction implements Moment {
     this.#codec = at.codec;
     this.now = at.now;
     this.monotonic = at.monotonic;
+    if (at.keepsJournal)
+      this.journal = new JournalWriter({ logs: tables.logs, log: scoped(at.scope, JOURNAL_LOG), now: at.now });
   }
 
   /** The registry's revision as this transaction sees it; read once, unless it changes it itself. */
@@ -96,11 +107,11 @@ export class Transaction implements Moment {
     return inbox.scope === this.scope ? this.#outlets.get(inbox.name) : undefined;
   }
 
-  /** Who sent a stored message; undefined if it cannot be read. */
-  senderOf(inbox: InboxRow, copy: ReadyCopy | DelayedCopy): string | undefined {
+  /** A stored message; undefined if it cannot be read. */
+  envelopeOf(inbox: InboxRow, copy: ReadyCopy | DelayedCopy): Envelope | undefined {
     const body = "n" in copy ? this.tables.delayed.body(copy.n) : this.tables.ready.body(inbox.id, copy.slot);
     try {
-      return this.#codec.decode(body as string | Uint8Array).from;
+      return this.#codec.decode(body as string | Uint8Array);
     } catch {
       return undefined;
     }
@@ -236,6 +247,8 @@ export class Transaction implements Moment {
   flush(): void {
     if (this.records.length > 0) this.#appendRecords(this.scope, this.records);
     for (const [scope, records] of this.#foreignRecords) this.#appendRecords(scope, records);
+    this.journal?.flush();
+    this.tables.logs.flush();
     this.tables.inboxes.flush();
     for (const consumer of this.#touched) this.#writeClaim(consumer);
   }
@@ -252,7 +265,7 @@ export class Transaction implements Moment {
 
   #appendRecords(scope: string, records: readonly ReceiptRecord[]): void {
     for (const [log, entries] of byReceiptLog(records))
-      this.tables.logs.append(scoped(scope, log), [JSON.stringify(entries)]);
+      this.tables.logs.append(scoped(scope, log), JSON.stringify(entries));
   }
 
   #writeClaim(consumer: LocalConsumer): void {

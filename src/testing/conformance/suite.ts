@@ -1,4 +1,4 @@
-import type { Driver } from "../../broker/driver.ts";
+import type { Driver, DriverContext } from "../../broker/driver.ts";
 import type { GuaranteeId } from "../guarantees.ts";
 
 /** One thing that a driver must do, and the guarantees that it proves. */
@@ -18,8 +18,8 @@ export interface EngineTime {
 
 /** An engine made for one case. */
 export interface ConformanceEngine {
-  /** A new, opened driver, as a process of its own would have; all see the same messages and state. */
-  connect(): Promise<Driver>;
+  /** A new, opened driver, as a process of its own would have; all see the same messages and state. `options` are of its context. */
+  connect(options?: Pick<DriverContext, "journal">): Promise<Driver>;
   /** A clock in the test's hand; absent: the engine lives in real time, and the cases wait. */
   readonly clock?: EngineTime;
   /** Removes the engine; the drivers have been closed. */

@@ -17,8 +17,8 @@ export async function openMemory(): Promise<ConformanceEngine> {
   const engine = new MemoryEngine(clock);
   return {
     clock,
-    async connect() {
-      const driver = engine.driver(memoryContext(clock));
+    async connect(options) {
+      const driver = engine.driver({ ...memoryContext(clock), ...options });
       await driver.broker.open();
       await driver.store?.open();
       return driver;

@@ -9,6 +9,7 @@ import { endCases } from "./ends.ts";
 import { fanOutCases } from "./fan-out.ts";
 import { inboxCases } from "./inboxes.ts";
 import { inspectCases } from "./inspect.ts";
+import { journalCases } from "./journal.ts";
 import { leaseCases } from "./leases.ts";
 import { orderCases } from "./order.ts";
 import { propertyCases } from "./properties.ts";
@@ -38,6 +39,7 @@ export const brokerCases: readonly {
   { name: "leases", cases: leaseCases },
   { name: "cancelling and superseding", cases: cancelCases },
   { name: "ends and dead letters", cases: endCases },
+  { name: "the journal", cases: journalCases },
   { name: "inboxes", cases: inboxCases },
   { name: "inspection", cases: inspectCases },
   { name: "signals and capabilities", cases: signalCases },

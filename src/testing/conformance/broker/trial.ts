@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Broker } from "../../../broker/broker.ts";
-import type { Driver } from "../../../broker/driver.ts";
+import type { Driver, DriverContext } from "../../../broker/driver.ts";
 import type { InboxSpec, InboxStatus } from "../../../broker/inbox.ts";
 import type { Publication, PublishedCopy, PublishResult } from "../../../broker/publication.ts";
 import { receiptLog } from "../../../broker/receipt-log.ts";
@@ -41,8 +41,8 @@ export class BrokerTrial extends Waiting {
   }
 
   /** Another process on the same engine. */
-  async connect(): Promise<Driver & { readonly store: Store }> {
-    const driver = await this.#engine.connect();
+  async connect(options?: Pick<DriverContext, "journal">): Promise<Driver & { readonly store: Store }> {
+    const driver = await this.#engine.connect(options);
     this.#drivers.push(driver);
     return driver as Driver & { readonly store: Store };
   }

@@ -1,0 +1,115 @@
+import type { Connection, Row, Statement } from "./connection.ts";
+
+/** A log that is being written to. */
+interface OpenLog {
+  readonly id: number;
+  /** The last position given to an entry. */
+  position: number;
+}
+
+// A log's id stands above its positions in the key, so that one log's entries lie together without an index.
+const KEY = "(? << 37) | ?";
+const PLACES = 2 ** 37;
+const MOST_OPEN = 100;
+
+/** Append-only logs. Names are prefixed by the caller. Where they end is kept in memory for as long as no other process has written. */
+export class LogTable {
+  readonly #find: Statement;
+  readonly #create: Statement;
+  readonly #advance: Statement;
+  readonly #append: Statement;
+  readonly #read: Statement;
+  readonly #names: Statement;
+  readonly #trim: Statement;
+  readonly #keepPosition: Statement;
+  readonly #drop: Statement;
+  readonly #open = new Map<string, OpenLog>();
+  readonly #dirty = new Set<OpenLog>();
+
+  constructor(connection: Connection) {
+    this.#find = connection.prepare("SELECT id, position FROM log WHERE name = ?");
+    this.#create = connection.prepare(
+      "INSERT INTO log (name, position) SELECT ?, value FROM counter WHERE name = 'position' RETURNING id, position",
+    );
+    this.#advance = connection.prepare("UPDATE log SET position = ? WHERE id = ?");
+    this.#append = connection.prepare(`INSERT INTO log_entry (k, value) VALUES (${KEY}, ?)`);
+    this.#read = connection.prepare(
+      `SELECT k & 137438953471 AS position, value FROM log_entry WHERE k BETWEEN (${KEY}) AND (((? + 1) << 37) - 1) ORDER BY k LIMIT ?`,
+    );
+    this.#names = connection.prepare("SELECT name FROM log WHERE name >= ? AND name < ? ORDER BY name");
+    this.#trim = connection.prepare(`DELETE FROM log_entry WHERE k BETWEEN (? << 37) AND (${KEY})`);
+    this.#keepPosition = connection.prepare(
+      "UPDATE counter SET value = max(value, (SELECT position FROM log WHERE id = ?)) WHERE name = 'position'",
+    );
+    this.#drop = connection.prepare("DELETE FROM log WHERE id = ?");
+  }
+
+  /** Appends an entry; returns the key of its row. */
+  append(name: string, value: string): number {
+    const log = this.#open.get(name) ?? this.#opened(name);
+    this.#append.run(log.id, ++log.position, value);
+    this.#dirty.add(log);
+    return log.id * PLACES + log.position;
+  }
+
+  /** Writes where the logs end now. */
+  flush(): void {
+    for (const { id, position } of this.#dirty) this.#advance.run(position, id);
+    this.#dirty.clear();
+  }
+
+  /** What was known may no longer hold. */
+  forget(): void {
+    this.#open.clear();
+    this.#dirty.clear();
+  }
+
+  read(
+    name: string,
+    { after, limit }: { after: number; limit: number },
+  ): { readonly position: number; readonly value: string }[] {
+    const id = this.#id(name);
+    if (id === undefined) return [];
+    const rows = this.#read.all(id, Math.min(after + 1, PLACES - 1), id, limit) as Row[];
+    return rows.map((row) => ({ position: row["position"] as number, value: row["value"] as string }));
+  }
+
+  names(from: string, to: string): string[] {
+    return (this.#names.all(from, to) as Row[]).map((row) => row["name"] as string);
+  }
+
+  /** The keys of a log's rows up to and including a position; of all without one. */
+  keys(name: string, upTo: number | undefined): { readonly first: number; readonly last: number } | undefined {
+    const id = this.#id(name);
+    if (id === undefined) return undefined;
+    return { first: id * PLACES, last: id * PLACES + Math.min(upTo ?? PLACES - 1, PLACES - 1) };
+  }
+
+  /** Removes entries up to and including a position; the whole log without one. */
+  trim(name: string, upTo: number | undefined): void {
+    this.flush();
+    const id = this.#id(name);
+    if (id === undefined) return;
+    this.#trim.run(id, id, Math.min(upTo ?? PLACES - 1, PLACES - 1));
+    if (upTo !== undefined) return;
+    // A later log of this name goes on above, so that a reader's place stays behind what is new.
+    this.#keepPosition.run(id);
+    this.#drop.run(id);
+    this.#open.delete(name);
+  }
+
+  #opened(name: string): OpenLog {
+    if (this.#open.size >= MOST_OPEN) {
+      this.flush();
+      this.#open.clear();
+    }
+    const row = (this.#find.get(name) ?? this.#create.get(name)) as Row;
+    const log = { id: row["id"] as number, position: row["position"] as number };
+    this.#open.set(name, log);
+    return log;
+  }
+
+  #id(name: string): number | undefined {
+    return (this.#find.get(name) as Row | undefined)?.["id"] as number | undefined;
+  }
+}
