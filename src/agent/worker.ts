@@ -154,10 +154,8 @@ export class Worker implements RunOwner {
     const { message } = run.delivery;
     if (run.over) return this.#free(run);
     if (run.cancelled) return this.#conclude(run, { end: run.cancelled });
-    const now = this.#host.clock.now();
-    if (message.expiresAt !== undefined && message.expiresAt <= now) return this.#conclude(run, { end: "expired" });
-    if (message.validUntil !== undefined && message.validUntil <= now)
-      return this.#conclude(run, { end: "expired", code: "VALIDITY_OVER" });
+    if (this.#isPast(message.expiresAt)) return this.#conclude(run, { end: "expired" });
+    if (this.#isPast(message.validUntil)) return this.#conclude(run, { end: "expired", code: "VALIDITY_OVER" });
     if (run.attempt > this.#options.retry.attempts) {
       return this.#giveUp(run, "ATTEMPTS_EXHAUSTED", `The process that held the message died ${run.attempt - 1} times`);
     }
@@ -165,7 +163,12 @@ export class Worker implements RunOwner {
     if (!run.entry) return this.#giveUp(run, "NO_HANDLER", `Agent "${this.#host.name}" takes no ${message.type}`);
     if (this.#host.events.wants("message.offered")) {
       const about = { recipient: this.#host.name, instance: this.#host.instance, attempt: run.attempt };
-      this.#host.events.emit({ type: "message.offered", ...aboutMessage(message), at: now, ...about });
+      this.#host.events.emit({
+        type: "message.offered",
+        ...aboutMessage(message),
+        at: this.#host.clock.now(),
+        ...about,
+      });
     }
     try {
       const payload = readPayload(run.entry.type, message);
@@ -180,6 +183,11 @@ export class Worker implements RunOwner {
     } catch (error) {
       this.#unreadable(run, error);
     }
+  }
+
+  /** Most messages have no such time, and the clock is not asked for them. */
+  #isPast(time: number | undefined): boolean {
+    return time !== undefined && time <= this.#host.clock.now();
   }
 
   #handle(run: Run, payload: unknown): void {

@@ -58,7 +58,7 @@ export function stamp(
     );
   }
   const createdAt = parts.clock.now();
-  const id = parts.ids.next();
+  const id = parts.ids.next(createdAt);
   const cause = origin.cause;
   const ttl = options.ttl === undefined ? type.ttl : options.ttl;
   const envelope: { -readonly [K in keyof Envelope]: Envelope[K] } = {

@@ -25,9 +25,9 @@ export class IdGenerator {
     this.#clock = options.clock;
   }
 
-  /** About 0.1 us. */
-  next(): string {
-    const now = Math.floor(this.#clock.now());
+  /** Makes an id, by the clock unless the caller has just read it. About 0.1 us. */
+  next(time = this.#clock.now()): string {
+    const now = Math.floor(time);
     if (this.#at + BYTES > POOL) {
       randomFillSync(this.#pool);
       this.#at = 0;

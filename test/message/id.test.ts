@@ -31,6 +31,11 @@ it("carries the wall time, in whole milliseconds", () => {
   expect(timeOfId(generatorAt([1_763_715_000_123.75]).next())).toBe(1_763_715_000_123);
 });
 
+it("goes by the time it is given, and asks no clock then", () => {
+  const clock = { now: () => expect.unreachable() };
+  expect(timeOfId(new IdGenerator({ clock }).next(1_763_715_000_123))).toBe(1_763_715_000_123);
+});
+
 it("two generators of the same instant do not meet", () => {
   expect(generatorAt([5]).next()).not.toBe(generatorAt([5]).next());
 });
