@@ -21,7 +21,8 @@ import { type Receipt, SentReceipt } from "./receipt.ts";
 import type { Receipts } from "./receipts.ts";
 import type { Requests, Waiter } from "./requests.ts";
 import { RoomWait } from "./room.ts";
-import { type Route, Routing, type Target } from "./routing.ts";
+import type { Route } from "./route.ts";
+import { Routing, type Target } from "./routing.ts";
 import type {
   Address,
   BroadcastOptions,

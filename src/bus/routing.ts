@@ -1,18 +1,10 @@
-import type { Candidate } from "../broker/publication.ts";
 import { AgentwireError } from "../errors.ts";
 import type { Envelope } from "../message/envelope.ts";
 import type { Directory, DirectoryEntry } from "../registry/directory.ts";
 import type { AgentStatus, Where } from "../registry/record.ts";
 import type { Origin } from "./origin.ts";
-
-/** Where a message goes, as decided at one revision of the registry. */
-export interface Route {
-  readonly to: readonly string[] | { readonly pick: readonly Candidate[] };
-  /** A channel message or broadcast: a full inbox ends only its own copy. */
-  readonly fanOut: boolean;
-  /** Subscribers or matches that do not take the type. */
-  readonly skipped: readonly string[];
-}
+import type { Route } from "./route.ts";
+import { RouteMemory } from "./route-memory.ts";
 
 /** An address as the dispatcher understands it. */
 export type Target =
@@ -23,8 +15,6 @@ export type Target =
 
 const WEEK = 7 * 24 * 60 * 60 * 1000;
 const NOBODY: readonly string[] = [];
-/** Routes of channels kept at once. */
-const MOST_REMEMBERED = 10_000;
 
 /** Lower is preferred: those at work, then those who step back, then those not heard of. */
 const PREFERENCE: Readonly<Record<AgentStatus, number>> = {
@@ -40,8 +30,7 @@ const PREFERENCE: Readonly<Record<AgentStatus, number>> = {
 export class Routing {
   readonly #directory: Directory;
   readonly #now: () => number;
-  readonly #remembered = new Map<string, Route>();
-  #rememberedAt = -1;
+  readonly #remembered = new RouteMemory();
   readonly #lastChosen = new Map<string, number>();
   #choices = 0;
 
@@ -118,16 +107,14 @@ export class Routing {
 
   /** Routes of a channel are remembered until the registry changes: a stream of publishes decides the same again and again. */
   #toChannel(channel: string, message: Pick<Envelope, "type" | "payload">, origin: Origin): Route {
-    if (this.#directory.revision !== this.#rememberedAt || this.#remembered.size >= MOST_REMEMBERED) {
-      this.#remembered.clear();
-      this.#rememberedAt = this.#directory.revision;
-    }
-    const key = `${channel} ${message.type} ${origin.isAgent ? origin.name : ""}`;
-    let route = this.#remembered.get(key);
+    const { revision } = this.#directory;
+    const sender = origin.isAgent ? origin.name : "";
+    let route = this.#remembered.get(revision, channel, message.type, sender);
     if (route) return route;
     const subscribers = this.#directory.subscribers(channel);
     route = this.#fanOut(subscribers, message, origin);
-    if (subscribers.every((entry) => entry.record.limits?.maxSize === undefined)) this.#remembered.set(key, route);
+    if (subscribers.every((entry) => entry.record.limits?.maxSize === undefined))
+      this.#remembered.set(revision, channel, message.type, sender, route);
     return route;
   }
 
