@@ -18,6 +18,8 @@ export interface ChannelTemplate<T extends string = string> {
   format(values: Values<T>): string;
   /** The values of a channel; undefined for a name that the template does not give. */
   parse(name: string): Values<T> | undefined;
+  /** The channel that differs from another one in these values: the response channel of a request channel. @throws ARGUMENT_INVALID for a name that the template does not give, NAME_INVALID */
+  with(name: string, values: Partial<Values<T>>): string;
   /** The pattern that matches all channels of the template, or those with the given values. @throws ARGUMENT_INVALID */
   pattern(values?: Partial<Values<T>>): string;
 }
@@ -33,31 +35,36 @@ export function channel<const T extends string>(template: T): ChannelTemplate<T>
   const parts = partsOf(template);
   const valueOf = (values: Readonly<Record<string, string | undefined>>, name: string): string | undefined =>
     Object.hasOwn(values, name) ? values[name] : undefined;
+  const format = (values: Readonly<Record<string, string | undefined>>): string => {
+    const segments = parts.map((part) =>
+      "fixed" in part ? part.fixed : escaped(template, part.parameter, valueOf(values, part.parameter)),
+    );
+    return checkName(segments.join("."), "channel");
+  };
+  const parse = (name: string): Values<T> | undefined => {
+    const segments = name.split(".");
+    if (segments.length !== parts.length) return undefined;
+    const values: [string, string][] = [];
+    for (const [at, part] of parts.entries()) {
+      const segment = segments[at] as string;
+      if ("fixed" in part) {
+        if (segment !== part.fixed) return undefined;
+      } else {
+        const value = unescapeSegment(segment);
+        if (value === undefined) return undefined;
+        values.push([part.parameter, value]);
+      }
+    }
+    return Object.fromEntries(values) as Values<T>;
+  };
   return {
     template,
-    format: (values) => {
-      const name = parts
-        .map((part) =>
-          "fixed" in part ? part.fixed : escaped(template, part.parameter, valueOf(values, part.parameter)),
-        )
-        .join(".");
-      return checkName(name, "channel");
-    },
-    parse: (name) => {
-      const segments = name.split(".");
-      if (segments.length !== parts.length) return undefined;
-      const values: [string, string][] = [];
-      for (const [at, part] of parts.entries()) {
-        const segment = segments[at] as string;
-        if ("fixed" in part) {
-          if (segment !== part.fixed) return undefined;
-        } else {
-          const value = unescapeSegment(segment);
-          if (value === undefined) return undefined;
-          values.push([part.parameter, value]);
-        }
-      }
-      return Object.fromEntries(values) as Values<T>;
+    format,
+    parse,
+    with: (name, values) => {
+      const own = parse(name);
+      if (own !== undefined) return format({ ...own, ...values });
+      throw new AgentwireError("ARGUMENT_INVALID", `Channel template "${template}" does not give "${name}"`);
     },
     pattern: (values = {}) =>
       parts

@@ -74,6 +74,31 @@ describe("a channel template", () => {
     expect(channel("news").format({})).toBe("news");
   });
 
+  it("changes some values of a channel and keeps the others", () => {
+    fc.assert(
+      fc.property(values, values, (direction, session) => {
+        const request = payments.format({ direction: "request", session });
+        expect(payments.with(request, { direction })).toBe(payments.format({ direction, session }));
+      }),
+    );
+    expectTypeOf(payments.with)
+      .parameter(1)
+      .toEqualTypeOf<{ readonly direction?: string; readonly session?: string }>();
+    expect(payments.with("payments.request.7", {})).toBe("payments.request.7");
+    expect(codeOf(() => payments.with("orders.request.7", { direction: "response" }))).toBe("ARGUMENT_INVALID");
+    expect(codeOf(() => payments.with("payments.request.7", { direction: "x".repeat(128) }))).toBe("NAME_INVALID");
+    expect(codeOf(() => payments.with("payments.request.7", { session: 7 } as never))).toBe("ARGUMENT_INVALID");
+  });
+
+  it("gives the pattern of all sessions, or of one, whatever characters its name has", () => {
+    const of = (session: string): string => payments.format({ direction: "request", session });
+    const one = compilePattern(payments.pattern({ session: "a.b" }));
+    expect([of("a.b"), payments.with(of("a.b"), { direction: "response" })].every(one.matches)).toBe(true);
+    expect([of("a"), of("b"), of("a_b")].some(one.matches)).toBe(false);
+    const all = compilePattern(payments.pattern());
+    expect([of("a.b"), of("*"), of("")].every(all.matches)).toBe(true);
+  });
+
   it("parses only names of its shape", () => {
     for (const name of ["payments.in", "payments.in.a.b", "Payments.in.a", "orders.in.a", "payments..a", ""])
       expect(payments.parse(name)).toBeUndefined();
