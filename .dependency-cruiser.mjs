@@ -3,7 +3,7 @@ const base = ["internal", "errors.ts", "error-codes.ts"];
 const contracts = [...base, "message", "broker", "store"];
 const below = [...contracts, "delivery", "observe", "security", "registry", "state"];
 const entry = ["connect.ts", "connect-options.ts", "connected-bus.ts", "observers.ts"];
-const outside = [...below, "bus", "agent", "task", "run", "memory", "twins", "index.ts", ...entry];
+const outside = [...below, "bus", "agent", "task", "run", "memory", "config", "twins", "index.ts", ...entry];
 
 export const rooms = {
   internal: [],
@@ -23,11 +23,22 @@ export const rooms = {
   task: [...below, "bus", "agent"],
   run: [...below, "bus", "agent"],
   memory: [...below, "bus", "agent"],
+  config: [...below, "bus", "agent"],
   twins: [...base, "message", "agent", "bus"],
   "drivers.ts": [...contracts, "drivers"],
   "connect-options.ts": [...below, "bus", "agent"],
   "observers.ts": [...below, "connect-options.ts"],
-  "connected-bus.ts": [...below, "bus", "agent", "task", "run", "memory", "connect-options.ts", "observers.ts"],
+  "connected-bus.ts": [
+    ...below,
+    "bus",
+    "agent",
+    "task",
+    "run",
+    "memory",
+    "config",
+    "connect-options.ts",
+    "observers.ts",
+  ],
   "connect.ts": [...outside, "drivers.ts"],
   "index.ts": outside,
   // The test kit puts a bus together over the memory driver, and runs its suites on any driver.
@@ -43,6 +54,7 @@ export const libraries = {
   msgpackr: "message/",
   "better-sqlite3": "drivers/sqlite/",
   "@viz-js/viz": "observe/",
+  yaml: "config/",
   commander: "cli/",
   "fast-check": "testing/",
 };

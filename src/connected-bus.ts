@@ -17,6 +17,7 @@ import type { PublishQueue } from "./bus/publish-queue.ts";
 import type { Receipts } from "./bus/receipts.ts";
 import type { Requests } from "./bus/requests.ts";
 import type { Sender } from "./bus/sending.ts";
+import type { Crew, LoadOptions } from "./config/crew.ts";
 import { AgentwireError } from "./errors.ts";
 import type { KeepAlive } from "./internal/keep-alive.ts";
 import { type Duration, parseDuration } from "./message/duration.ts";
@@ -68,6 +69,11 @@ export interface Bus extends Sender<MessageType>, AsyncDisposable {
   join<N extends string, S, R>(definition: AgentDefinition<N, S, R>): Promise<RunningAgent<S, R>>;
   /** As above, for one of several definitions: what it takes and sends is not known to the compiler any more. */
   join(definition: AnyAgentDefinition): Promise<RunningAgent<never, never>>;
+  /**
+   * Makes the agents of a configuration file join: `.json`, `.yaml` with the package `yaml`, `.js` or `.ts`.
+   * @throws CONFIG_INVALID with every fault, nothing has started; DRIVER_MISSING, and what `join` throws
+   */
+  load(file: string | URL, options?: LoadOptions): Promise<Crew>;
   readonly agents: Agents;
   readonly channels: Channels;
   readonly inboxes: Inboxes;
@@ -131,6 +137,18 @@ export class ConnectedBus extends BoundSender<MessageType> {
     this.#joined.add(agent);
     void agent.closed.then(() => this.#joined.delete(agent));
     return agent as unknown as RunningAgent<never, never>;
+  }
+
+  async load(file: string | URL, options: LoadOptions = {}): Promise<Crew> {
+    this.#open();
+    const { loadCrew } = await import("./config/crew.ts");
+    const { clock, logger } = this.#parts.joining;
+    return loadCrew(file, options, {
+      clock,
+      logger,
+      join: (definition) => this.join(definition),
+      onClosing: (stop) => this.#onClosing.push(stop),
+    });
   }
 
   async withdraw(id: string): Promise<{ readonly ended: number; readonly held: number }> {

@@ -9,6 +9,15 @@ export interface Issue {
   readonly message: string;
 }
 
+/** One fault that was found in a configuration file. */
+export interface ConfigIssue {
+  /** Where, such as `agents[2].retry.attempts`; empty for the file itself. */
+  readonly path: string;
+  /** From 1, where the format tells. */
+  readonly line?: number;
+  readonly message: string;
+}
+
 /** What an error of a given code carries beyond its message. Codes not listed carry free-form details. */
 export interface ErrorDetails {
   VALIDATION_FAILED: { readonly type: string; readonly issues: readonly Issue[] };
@@ -22,6 +31,7 @@ export interface ErrorDetails {
     readonly message: string;
     readonly data?: unknown;
   };
+  CONFIG_INVALID: { readonly file: string; readonly issues: readonly ConfigIssue[] };
   DURABILITY_UNMET: { readonly required: string; readonly found: string; readonly reason: string };
 }
 

@@ -36,6 +36,9 @@ export type {
   Sender,
   SendOptions,
 } from "./bus/sending.ts";
+export type { AgentConfig, RetryConfig } from "./config/agent-config.ts";
+export type { Crew, CrewChange, LoadOptions } from "./config/crew.ts";
+export { type AgentFactory, defineFactory, type Factories, type FactoryInput } from "./config/factory.ts";
 export { connect } from "./connect.ts";
 export type { AuditOptions, ConnectOptions, Retention } from "./connect-options.ts";
 export type { Bus, BusStats, GuaranteesReport } from "./connected-bus.ts";
@@ -46,7 +49,15 @@ export {
   linear,
   type RetryPolicy,
 } from "./delivery/retry-policy.ts";
-export { AgentFailure, AgentwireError, ERROR_CODES, type ErrorCode, type ErrorDetails, type Issue } from "./errors.ts";
+export {
+  AgentFailure,
+  AgentwireError,
+  type ConfigIssue,
+  ERROR_CODES,
+  type ErrorCode,
+  type ErrorDetails,
+  type Issue,
+} from "./errors.ts";
 export type { Envelope } from "./message/envelope.ts";
 export {
   type AnyMessage,

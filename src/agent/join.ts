@@ -38,7 +38,8 @@ export interface JoinParts {
 }
 
 const DEFAULT_LEASE = 30_000;
-const SHORTEST_LEASE = 100;
+/** Milliseconds. */
+export const SHORTEST_LEASE = 100;
 const DEFAULT_HANDLER_TIMEOUT = 5 * 60_000;
 const LEAST_PREFETCH = 8;
 

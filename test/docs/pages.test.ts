@@ -30,9 +30,19 @@ const blocks: Block[] = pages
     });
   });
 
+// A block of data with a name is a file beside the programs.
+const files = pages.flatMap((page) => {
+  const text = readFileSync(join(project, "docs", page), "utf8");
+  return [...text.matchAll(/^```(?:yaml|json) (\S+)\n([\s\S]*?)^```$/gm)].map(([, name = "", data = ""]) => ({
+    name,
+    data,
+  }));
+});
+
 beforeAll(() => {
   mkdirSync(workshop, { recursive: true });
   for (const { file, code } of blocks) writeFileSync(file, code);
+  for (const { name, data } of files) writeFileSync(join(workshop, name), data, { flag: "wx" });
 });
 afterAll(() => rmSync(workshop, { recursive: true, force: true }));
 
