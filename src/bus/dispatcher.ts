@@ -374,7 +374,8 @@ export class Dispatcher {
     const { copies } = result;
     if (outgoing.target.kind === "one" && copies[0]) this.#routing.chosen(copies[0].inbox);
     if (waiter) waiter.recipient = copies[0]?.inbox;
-    if (events.active) this.#tell(envelope, route.skipped, result, refusal);
+    if (events.active && (events.wants("message.accepted") || isUnusual(result, route)))
+      this.#tell(envelope, route.skipped, result, refusal);
     if (copies.length === 0 && outgoing.options.requireRecipients) {
       throw new AgentwireError(
         "NO_RECIPIENTS",
@@ -420,6 +421,13 @@ export class Dispatcher {
     const done = (): void => signal.removeEventListener("abort", abort);
     return [done, done];
   }
+}
+
+/** Whether there is more to tell than that a message was accepted. */
+function isUnusual({ copies, duplicate }: Accepted, { skipped }: Route): boolean {
+  return (
+    duplicate || copies.length === 0 || skipped.length > 0 || copies.some(({ state }) => state === "dead-lettered")
+  );
 }
 
 function dedupe(origin: Origin, envelope: Envelope, key: string): NonNullable<Publication["dedupe"]> {

@@ -3,7 +3,7 @@ import type { Value } from "./connection.ts";
 /** What a copy's row has for a body: the stored form of its envelope, or the key of the journal's entry that has it. */
 export type StoredBody = string | Uint8Array | bigint;
 
-// Names of inboxes have no quotes, so this is found before anything of the message itself.
+// Names of inboxes have nothing to escape, so this is found before anything of the message itself.
 const BEFORE = ',"message":';
 const AFTER = "}]";
 
@@ -13,7 +13,11 @@ export function journaledBody(
   about: { readonly at: number; readonly recipients: readonly string[]; readonly dueAt: number | undefined },
 ): string {
   const due = about.dueAt === undefined ? "" : `,"dueAt":${about.dueAt}`;
-  return `[{"kind":"message","at":${about.at},"recipients":${JSON.stringify(about.recipients)}${due}${BEFORE}${body}${AFTER}`;
+  return `[{"kind":"message","at":${about.at},"recipients":${listed(about.recipients)}${due}${BEFORE}${body}${AFTER}`;
+}
+
+function listed(names: readonly string[]): string {
+  return names.length === 0 ? "[]" : `["${names.join('","')}"]`;
 }
 
 /** The stored form of an envelope, taken out of the journal's entry if it was found there. */

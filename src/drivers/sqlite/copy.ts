@@ -38,49 +38,69 @@ export interface DelayedCopy extends Omit<ReadyCopy, "slot" | "body"> {
   readonly slot: number | undefined;
 }
 
-/** The columns of {@link ReadyCopy} but its slot. */
+/** The columns of {@link DelayedCopy} that it shares with {@link ReadyCopy}. */
 export const COPY_COLUMNS =
   "id, type, attempt, crashes, cancelled, failures, offered_at, holder, expires_at, order_key";
 
-function copyOf(row: Row): Omit<ReadyCopy, "slot" | "body"> {
-  return {
-    id: row["id"] as string,
-    type: row["type"] as string,
-    attempt: row["attempt"] as number,
-    crashes: row["crashes"] as number,
-    cancelled: (row["cancelled"] as CancelledEnd | null) ?? undefined,
-    failures: (row["failures"] as string | null) ?? undefined,
-    offeredAt: (row["offered_at"] as number | null) ?? undefined,
-    holder: (row["holder"] as string | null) ?? undefined,
-    expiresAt: (row["expires_at"] as number | null) ?? undefined,
-    orderKey: (row["order_key"] as string | null) ?? undefined,
-    message: undefined,
-  };
-}
+// What another program wrote may be of any type, and one BLOB would fail the whole array.
+const whole = (column: string): string => `CAST(${column} AS INTEGER)`;
+const text = (column: string): string => `CAST(${column} AS TEXT)`;
+
+/** The columns of {@link ReadyCopy} but its slot: what few copies have comes as one, for each column of a row costs as much as reading it. */
+export const READY_COLUMNS = `id, type,
+  CASE WHEN attempt > 0 OR cancelled IS NOT NULL OR expires_at IS NOT NULL OR order_key IS NOT NULL
+    THEN json_array(${["attempt", "crashes"].map(whole)}, ${["cancelled", "failures"].map(text)}, ${whole("offered_at")},
+      ${text("holder")}, ${whole("expires_at")}, ${text("order_key")}) END AS rest`;
 
 /** Reads a row of the ready table. */
 export function readyCopyOf(row: Row): ReadyCopy {
+  const rest = row["rest"] as string | null;
+  const [attempt, crashes, cancelled, failures, offeredAt, holder, expiresAt, orderKey] =
+    rest === null ? FRESH : (JSON.parse(rest) as Rest);
   return {
     slot: row["slot"] as number,
     id: row["id"] as string,
     type: row["type"] as string,
-    attempt: row["attempt"] as number,
-    crashes: row["crashes"] as number,
-    cancelled: (row["cancelled"] as CancelledEnd | null) ?? undefined,
-    failures: (row["failures"] as string | null) ?? undefined,
-    offeredAt: (row["offered_at"] as number | null) ?? undefined,
-    holder: (row["holder"] as string | null) ?? undefined,
-    expiresAt: (row["expires_at"] as number | null) ?? undefined,
-    orderKey: (row["order_key"] as string | null) ?? undefined,
+    attempt,
+    crashes,
+    cancelled: cancelled ?? undefined,
+    failures: failures ?? undefined,
+    offeredAt: offeredAt ?? undefined,
+    holder: holder ?? undefined,
+    expiresAt: expiresAt ?? undefined,
+    orderKey: orderKey ?? undefined,
     message: undefined,
     body: bodyIn(row["body"] ?? undefined),
   };
 }
 
+type Rest = readonly [
+  attempt: number,
+  crashes: number,
+  cancelled: CancelledEnd | null,
+  failures: string | null,
+  offeredAt: number | null,
+  holder: string | null,
+  expiresAt: number | null,
+  orderKey: string | null,
+];
+
+const FRESH: Rest = [0, 0, null, null, null, null, null, null];
+
 /** Reads a row of the delayed table. */
 export function delayedCopyOf(row: Row): DelayedCopy {
   return {
-    ...copyOf(row),
+    id: row["id"] as string,
+    type: row["type"] as string,
+    attempt: row["attempt"] as number,
+    crashes: row["crashes"] as number,
+    cancelled: (row["cancelled"] as CancelledEnd | null) ?? undefined,
+    failures: (row["failures"] as string | null) ?? undefined,
+    offeredAt: (row["offered_at"] as number | null) ?? undefined,
+    holder: (row["holder"] as string | null) ?? undefined,
+    expiresAt: (row["expires_at"] as number | null) ?? undefined,
+    orderKey: (row["order_key"] as string | null) ?? undefined,
+    message: undefined,
     n: row["n"] as number,
     dueAt: row["due_at"] as number,
     inboxId: row["inbox"] as number,

@@ -7,7 +7,7 @@ import { failuresOf, type ReadyCopy } from "./copy.ts";
 import { CRASHES_TO_BE_ALONE, type LocalConsumer, type SettleDesk, SqliteDelivery } from "./holding.ts";
 import type { InboxRow } from "./inbox-table.ts";
 import type { Outlet } from "./outlet.ts";
-import type { LoadLevel } from "./ready-window.ts";
+import type { RowSource } from "./ready-window.ts";
 import type { Transaction } from "./transaction.ts";
 import type { TypeFilter } from "./type-filter.ts";
 
@@ -97,11 +97,11 @@ export class HandOut {
     const { inbox, consumer, aging } = to;
     if (consumer.holdsSuspect) return false;
     const window = outlet.windowFor(consumer);
-    const load = this.#loader(tx, outlet, { inbox, filter: consumer.filter });
+    const source = this.#source(tx, outlet, { inbox, filter: consumer.filter });
     const blocked = inbox.keyed ? (row: ReadyCopy) => isBlocked(tx, outlet, inbox, row) : undefined;
     for (;;) {
       const before = aging.passedOver;
-      const level = aging.choose(window.heads(load, blocked));
+      const level = aging.choose(window.heads(source, blocked));
       if (level === -1) return false;
       const row = window.peek(level);
       if (row.crashes >= CRASHES_TO_BE_ALONE && consumer.held.size > 0) {
@@ -137,15 +137,12 @@ export class HandOut {
     }
   }
 
-  #loader(tx: Transaction, outlet: Outlet, from: { inbox: InboxRow; filter: TypeFilter }): LoadLevel {
+  #source(tx: Transaction, outlet: Outlet, from: { inbox: InboxRow; filter: TypeFilter }): RowSource {
     const { ready } = tx.tables;
     const { inbox, filter } = from;
-    return (priority, after, limit) => {
-      const rows = filter.isAll
-        ? ready.scan(inbox.id, priority, { after, limit })
-        : ready.scanTypes(inbox.id, priority, { after, limit, filter });
-      const last = rows.at(-1)?.slot ?? after;
-      return { rows: rows.filter((row) => !outlet.isTaken(row.slot)), last, complete: rows.length < limit };
+    return {
+      read: (range) => (filter.isAll ? ready.scan(inbox.id, range) : ready.scanTypes(inbox.id, range, filter)),
+      isTaken: (slot) => outlet.isTaken(slot),
     };
   }
 

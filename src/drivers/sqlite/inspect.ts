@@ -5,7 +5,7 @@ import type { HeldSlot } from "./claim-table.ts";
 import type { Value } from "./connection.ts";
 import type { DelayedCopy, ReadyCopy } from "./copy.ts";
 import type { InboxRow } from "./inbox-table.ts";
-import { levelStart, priorityOf } from "./slots.ts";
+import { levelRange, priorityOf } from "./slots.ts";
 import type { Transaction } from "./transaction.ts";
 
 interface Holder extends HeldSlot {
@@ -115,7 +115,7 @@ export class Inspector {
       if (at !== undefined && (oldest === undefined || at < oldest)) oldest = at;
     };
     for (let priority = 0; priority < PRIORITIES.length; priority++) {
-      const [first] = ready.scan(inbox.id, priority, { after: levelStart(priority), limit: 1 });
+      const [first] = ready.scan(inbox.id, { ...levelRange(priority), limit: 1 });
       if (first) consider(ready.body(inbox.id, first.slot));
     }
     for (const { n } of delayed.of(inbox.id, 1)) consider(delayed.body(n));

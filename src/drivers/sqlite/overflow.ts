@@ -2,7 +2,7 @@ import { PRIORITIES } from "../../message/envelope.ts";
 import { endWaiting } from "./cancel.ts";
 import type { DelayedCopy, ReadyCopy } from "./copy.ts";
 import type { InboxRow } from "./inbox-table.ts";
-import { levelStart } from "./slots.ts";
+import { levelRange } from "./slots.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** Whether the inbox is one that makes room, and something in it is free to go. */
@@ -26,7 +26,7 @@ function oldestReady(tx: Transaction, inbox: InboxRow): ReadyCopy | undefined {
   const held = new Set<number>();
   for (const claim of tx.claimsOf(inbox)) for (const { slot } of claim.held) held.add(slot);
   for (let priority = PRIORITIES.length - 1; priority >= 0; priority--) {
-    const rows = tx.tables.ready.scan(inbox.id, priority, { after: levelStart(priority), limit: held.size + 1 });
+    const rows = tx.tables.ready.scan(inbox.id, { ...levelRange(priority), limit: held.size + 1 });
     const free = rows.find((row) => !held.has(row.slot));
     if (free) return free;
   }

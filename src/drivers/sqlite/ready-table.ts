@@ -1,8 +1,7 @@
 import type { CancelledEnd } from "../../broker/settlement.ts";
 import { bodyIn, bodyOf, ownBodies, type StoredBody } from "./body.ts";
 import type { Connection, Row, Statement, Value } from "./connection.ts";
-import { COPY_COLUMNS, type PastHandOff, type ReadyCopy, readyCopyOf } from "./copy.ts";
-import { levelEnd } from "./slots.ts";
+import { type PastHandOff, READY_COLUMNS, type ReadyCopy, readyCopyOf } from "./copy.ts";
 import type { TypeFilter } from "./type-filter.ts";
 
 /** The columns of a new copy that are seldom used. */
@@ -21,12 +20,21 @@ export interface FailedHandOff {
   readonly last: PastHandOff;
 }
 
+/** Some slots of an inbox, of one priority or of several. */
+export interface SlotRange {
+  /** Without this one. */
+  readonly after: number;
+  /** With this one. */
+  readonly to: number;
+  readonly limit: number;
+}
+
 // Plain parameters only: better-sqlite3 takes numbered ones for named. Numbers arrive as doubles, the shift makes them integers.
 const KEY = "(? << 45) | ?";
 const SLOT = "k & 35184372088831 AS slot";
-const SELECT = `SELECT ${SLOT}, ${COPY_COLUMNS} FROM ready`;
+const SELECT = `SELECT ${SLOT}, ${READY_COLUMNS} FROM ready`;
 // A small body comes along with its row, which spares a second way down the tree; a large one waits until it is handed out.
-const SELECT_WITH_BODY = `SELECT ${SLOT}, ${COPY_COLUMNS}, ${bodyOf("ready", { largest: 4096 })} FROM ready`;
+const SELECT_WITH_BODY = `SELECT ${SLOT}, ${READY_COLUMNS}, ${bodyOf("ready", { largest: 4096 })} FROM ready`;
 const ALL =
   "id, type, attempt, crashes, cancelled, failures, offered_at, holder, expires_at, sender, order_name, order_key, body";
 
@@ -69,9 +77,9 @@ export class ReadyTable {
     this.#all = prepare(`${SELECT} WHERE ${ofInbox} ORDER BY k LIMIT ?`);
     this.#byId = prepare(`${SELECT} WHERE ${ofInbox} AND id = ? ORDER BY k`);
     this.#byOrder = prepare(`${SELECT} WHERE sender = ? AND order_name = ? AND ${ofInbox} ORDER BY k`);
-    this.#anywhere = prepare(`SELECT k >> 45 AS inbox, ${SLOT}, ${COPY_COLUMNS} FROM ready WHERE id = ?`);
+    this.#anywhere = prepare(`SELECT k >> 45 AS inbox, ${SLOT}, ${READY_COLUMNS} FROM ready WHERE id = ?`);
     this.#expired = prepare(
-      `SELECT k >> 45 AS inbox, ${SLOT}, ${COPY_COLUMNS} FROM ready WHERE expires_at IS NOT NULL AND expires_at <= ? LIMIT ?`,
+      `SELECT k >> 45 AS inbox, ${SLOT}, ${READY_COLUMNS} FROM ready WHERE expires_at IS NOT NULL AND expires_at <= ? LIMIT ?`,
     );
     this.#nextExpiry = prepare(
       "SELECT min(expires_at) AS at FROM ready WHERE expires_at IS NOT NULL AND expires_at > ?",
@@ -119,28 +127,14 @@ export class ReadyTable {
     this.#ownBodies.run(keys.first, keys.last);
   }
 
-  /** The first copies of a priority after a slot, in order, held ones among them. */
-  scan(inbox: number, priority: number, { after, limit }: { after: number; limit: number }): ReadyCopy[] {
-    return (this.#scan.all(inbox, after + 1, inbox, levelEnd(priority), limit) as Row[]).map(readyCopyOf);
+  /** The first copies after a slot and up to another, in order, held ones among them. */
+  scan(inbox: number, { after, to, limit }: SlotRange): ReadyCopy[] {
+    return (this.#scan.all(inbox, after + 1, inbox, to, limit) as Row[]).map(readyCopyOf);
   }
 
   /** As `scan`, of the types that a filter lets through. */
-  scanTypes(
-    inbox: number,
-    priority: number,
-    { after, limit, filter }: { after: number; limit: number; filter: TypeFilter },
-  ): ReadyCopy[] {
-    return (
-      this.#scanTypes.all(
-        inbox,
-        after + 1,
-        inbox,
-        levelEnd(priority),
-        filter.names,
-        filter.isOnly ? 1 : 0,
-        limit,
-      ) as Row[]
-    ).map(readyCopyOf);
+  scanTypes(inbox: number, { after, to, limit }: SlotRange, { names, isOnly }: TypeFilter): ReadyCopy[] {
+    return (this.#scanTypes.all(inbox, after + 1, inbox, to, names, isOnly ? 1 : 0, limit) as Row[]).map(readyCopyOf);
   }
 
   /** The first copies of an inbox in the order of their keys, held ones among them. */

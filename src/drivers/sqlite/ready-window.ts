@@ -1,20 +1,16 @@
 import { EMPTY_LEVEL } from "../../broker/aging.ts";
 import { type Envelope, PRIORITIES } from "../../message/envelope.ts";
 import type { ReadyCopy } from "./copy.ts";
-import { levelStart, priorityOf, sequenceOf } from "./slots.ts";
+import type { SlotRange } from "./ready-table.ts";
+import { levelEnd, levelStart, priorityOf, sequenceOf } from "./slots.ts";
 
-/** Some rows of one priority. */
-export interface LoadedLevel {
-  /** The free ones of those read. */
-  readonly rows: readonly ReadyCopy[];
-  /** The last slot read, free or not. */
-  readonly last: number;
-  /** Whether there are no more after it. */
-  readonly complete: boolean;
+/** Where a window's rows come from. */
+export interface RowSource {
+  /** Reads rows in the order of their slots, those that are held among them. */
+  read(range: SlotRange): readonly ReadyCopy[];
+  /** Whether a copy is held. */
+  isTaken(slot: number): boolean;
 }
-
-/** Reads the next rows of a priority after a slot. */
-export type LoadLevel = (priority: number, after: number, limit: number) => LoadedLevel;
 
 /** Most copies of one priority that are kept before the table is asked again. */
 const KEPT = 2048;
@@ -36,6 +32,11 @@ class Level {
   constructor(priority: number) {
     this.start = levelStart(priority);
     this.last = this.start;
+  }
+
+  /** Whether nothing is known of it. */
+  get isUnread(): boolean {
+    return !this.complete && this.last === this.start;
   }
 
   get size(): number {
@@ -130,9 +131,9 @@ export class ReadyWindow {
    * The places, in the order of acceptance, of the first copy of each priority that may be handed out.
    * `blocked` says which may not be now; absent: all may.
    */
-  heads(load: LoadLevel, blocked: ((row: ReadyCopy) => boolean) | undefined): Float64Array {
+  heads(source: RowSource, blocked: ((row: ReadyCopy) => boolean) | undefined): Float64Array {
     for (let priority = 0; priority < this.#levels.length; priority++) {
-      const at = this.#first(this.#levels[priority] as Level, priority, load, blocked);
+      const at = this.#first(priority, source, blocked);
       this.#at[priority] = at;
       this.#heads[priority] =
         at === -1 ? EMPTY_LEVEL : sequenceOf(((this.#levels[priority] as Level).rows[at] as ReadyCopy).slot);
@@ -150,7 +151,8 @@ export class ReadyWindow {
     return (this.#levels[priority] as Level).take(this.#at[priority] as number);
   }
 
-  #first(level: Level, priority: number, load: LoadLevel, blocked: ((row: ReadyCopy) => boolean) | undefined): number {
+  #first(priority: number, source: RowSource, blocked: ((row: ReadyCopy) => boolean) | undefined): number {
+    const level = this.#levels[priority] as Level;
     let at = level.head;
     for (;;) {
       for (; at < level.rows.length; at++) {
@@ -158,24 +160,35 @@ export class ReadyWindow {
       }
       if (level.complete || level.size >= LOOKED_THROUGH) return -1;
       const offset = at - level.head;
-      this.#extend(level, priority, load);
+      this.#extend(priority, source);
       at = level.head + offset;
     }
   }
 
-  #extend(level: Level, priority: number, load: LoadLevel): void {
+  /** Reads on in a priority, and in those after it where nothing is known of them yet: mostly one statement then shows all there is. */
+  #extend(priority: number, source: RowSource): void {
+    const level = this.#levels[priority] as Level;
     const limit = level.load;
     level.load = Math.min(limit * 2, LARGEST_LOAD);
-    const { rows, last, complete } = load(priority, level.last, limit);
-    for (const row of rows) {
-      const known = this.#known.get(row.slot);
-      if (known !== undefined) {
-        this.#known.delete(row.slot);
-        row.message = known;
-      }
-      level.rows.push(row);
+    const goesOn = this.#levels.every((other, at) => at < priority || other.isUnread);
+    const lowest = goesOn ? this.#levels.length - 1 : priority;
+    const rows = source.read({ after: level.last, to: levelEnd(lowest), limit });
+    for (const row of rows) this.#read(row, source);
+    const isAll = rows.length < limit;
+    const reached = isAll ? lowest : priorityOf((rows.at(-1) as ReadyCopy).slot);
+    for (let at = priority; at < reached; at++) (this.#levels[at] as Level).complete = true;
+    if (isAll) (this.#levels[reached] as Level).complete = true;
+  }
+
+  #read(row: ReadyCopy, source: RowSource): void {
+    const level = this.#levels[priorityOf(row.slot)] as Level;
+    level.last = row.slot;
+    if (source.isTaken(row.slot)) return;
+    const known = this.#known.get(row.slot);
+    if (known !== undefined) {
+      this.#known.delete(row.slot);
+      row.message = known;
     }
-    level.last = last;
-    level.complete = complete;
+    level.rows.push(row);
   }
 }

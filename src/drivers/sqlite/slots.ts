@@ -31,3 +31,8 @@ export function levelStart(priority: number): number {
 export function levelEnd(priority: number): number {
   return (priority + 1) * LEVEL_SIZE - 1;
 }
+
+/** A priority's slots. */
+export function levelRange(priority: number): { readonly after: number; readonly to: number } {
+  return { after: levelStart(priority), to: levelEnd(priority) };
+}

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ReadyCopy } from "../../../src/drivers/sqlite/copy.ts";
-import { type LoadLevel, ReadyWindow } from "../../../src/drivers/sqlite/ready-window.ts";
-import { levelEnd, slotOf } from "../../../src/drivers/sqlite/slots.ts";
+import type { SlotRange } from "../../../src/drivers/sqlite/ready-table.ts";
+import { ReadyWindow } from "../../../src/drivers/sqlite/ready-window.ts";
+import { slotOf } from "../../../src/drivers/sqlite/slots.ts";
 
 const copy = (slot: number): ReadyCopy => ({
   slot,
@@ -25,17 +26,20 @@ class Table {
   readonly slots: number[] = [];
   readonly taken = new Set<number>();
 
-  readonly load: LoadLevel = (priority, after, limit) => {
-    const rows = this.slots
-      .filter((slot) => slot > after && slot <= levelEnd(priority))
+  reads = 0;
+
+  read({ after, to, limit }: SlotRange): ReadyCopy[] {
+    this.reads++;
+    return this.slots
+      .filter((slot) => slot > after && slot <= to)
       .sort((a, b) => a - b)
-      .slice(0, limit);
-    return {
-      rows: rows.filter((slot) => !this.taken.has(slot)).map(copy),
-      last: rows.at(-1) ?? after,
-      complete: rows.length < limit,
-    };
-  };
+      .slice(0, limit)
+      .map(copy);
+  }
+
+  isTaken(slot: number): boolean {
+    return this.taken.has(slot);
+  }
 
   first(priority: number): number | undefined {
     const free = this.slots.filter((slot) => Math.floor(slot / 2 ** 42) === priority && !this.taken.has(slot));
@@ -64,7 +68,7 @@ describe("ReadyWindow", () => {
             table.slots.push(next);
             window.append(copy(next));
           } else if (what === "take") {
-            const heads = window.heads(table.load, undefined);
+            const heads = window.heads(table, undefined);
             const first = table.first(priority);
             expect(heads[priority]).toBe(first === undefined ? Number.POSITIVE_INFINITY : first % 2 ** 42);
             if (first !== undefined) {
@@ -89,22 +93,34 @@ describe("ReadyWindow", () => {
     const table = new Table();
     const window = new ReadyWindow();
     for (let sequence = 1; sequence <= 500; sequence++) table.slots.push(slotOf(2, sequence));
-    const heads = window.heads(table.load, (row) => row.slot < slotOf(2, 400));
+    const heads = window.heads(table, (row) => row.slot < slotOf(2, 400));
     expect(heads[2]).toBe(400);
     expect(window.take(2).slot).toBe(slotOf(2, 400));
-    expect(window.heads(table.load, undefined)[2]).toBe(1);
+    expect(window.heads(table, undefined)[2]).toBe(1);
+  });
+
+  it("reads once for all priorities where little waits", () => {
+    const table = new Table();
+    const window = new ReadyWindow();
+    table.slots.push(slotOf(1, 2), slotOf(4, 1));
+    expect([...window.heads(table, undefined)]).toEqual([Infinity, 2, Infinity, Infinity, 1]);
+    window.take(1);
+    window.take(4);
+    expect([...window.heads(table, undefined)]).toEqual([Infinity, Infinity, Infinity, Infinity, Infinity]);
+    expect(window.isEmpty).toBe(true);
+    expect(table.reads).toBe(1);
   });
 
   it("keeps the envelopes of its own messages over a reset", () => {
     const table = new Table();
     const window = new ReadyWindow();
-    window.heads(table.load, undefined);
+    window.heads(table, undefined);
     const message = { id: "m" } as unknown as NonNullable<ReadyCopy["message"]>;
     const slot = slotOf(1, 1);
     table.slots.push(slot);
     window.append({ ...copy(slot), message });
     window.reset();
-    window.heads(table.load, undefined);
+    window.heads(table, undefined);
     expect(window.take(1).message).toBe(message);
   });
 });
