@@ -1,7 +1,7 @@
 import type { Layer } from "./agent/layer.ts";
-import type { Durability } from "./broker/capabilities.ts";
 import type { Duration } from "./message/duration.ts";
 import type { Logger } from "./observe/logger.ts";
+import type { Durability } from "./store/durability.ts";
 
 /** How long ended things are kept. */
 export interface Retention {
@@ -28,7 +28,7 @@ export interface ConnectOptions {
   readonly namespace?: string;
   /** Separates tenants within a namespace; default `"default"`. */
   readonly tenant?: string;
-  /** URL of a second engine for registry, receipts and state, where the first carries messages only. */
+  /** URL of a second engine for registry, receipts and state; only where the first carries messages only. */
   readonly store?: string;
   /** Refuse an engine that survives less. Default: take what there is; see `bus.guarantees()`. */
   readonly require?: Durability;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { describeThrown } from "./agent/error-text.ts";
 import type { Layer } from "./agent/layer.ts";
-import { DURABILITY_CLASSES, type Durability, type DurabilityReport } from "./broker/capabilities.ts";
+import type { Broker } from "./broker/broker.ts";
 import type { Driver, DriverContext } from "./broker/driver.ts";
 import { aboutMessage } from "./bus/about-message.ts";
 import { Agents } from "./bus/agents.ts";
@@ -36,6 +36,8 @@ import { createLogger, type Logger, silentLogger } from "./observe/logger.ts";
 import { Observers } from "./observers.ts";
 import { ContractBook } from "./registry/contracts.ts";
 import { Registry } from "./registry/registry.ts";
+import { DURABILITY_CLASSES, type Durability, type DurabilityReport } from "./store/durability.ts";
+import type { Store } from "./store/store.ts";
 
 const DEFAULT_URL = "sqlite:.agentwire/agentwire.db";
 // biome-ignore format: a list of names
@@ -54,7 +56,7 @@ export interface Surroundings {
 /**
  * Connects to a bus. The URL names the engine: `memory:`, `sqlite:PATH`; default `AGENTWIRE_URL`,
  * else an SQLite file under `.agentwire/` in the working directory.
- * @throws URL_INVALID, DRIVER_MISSING, DURABILITY_UNMET, STORE_REQUIRED, STORE_CORRUPT, VERSION_UNSUPPORTED, STORE_READ_ONLY, ARGUMENT_INVALID
+ * @throws URL_INVALID, DRIVER_MISSING, DURABILITY_UNMET, STORE_REQUIRED, UNSUPPORTED, STORE_CORRUPT, VERSION_UNSUPPORTED, STORE_READ_ONLY, ARGUMENT_INVALID
  */
 export function connect(url?: string, options: ConnectOptions = {}): Promise<Bus> {
   return assemble(url ?? process.env["AGENTWIRE_URL"] ?? DEFAULT_URL, options, {
@@ -92,19 +94,12 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
     },
   };
 
-  const messages = await surroundings.loadDriver(url, context);
-  // An engine with a store of its own routes by it and writes receipts into it: another one would never be asked.
-  if (options.store !== undefined && messages.store) {
-    const driver = messages.broker.capabilities.driver;
-    throw new AgentwireError("UNSUPPORTED", `${driver} has a store of its own; leave out \`store\``);
-  }
   const second = options.store === undefined ? undefined : await surroundings.loadDriver(options.store, context);
-  const store = second?.store ?? messages.store;
-  if (!store)
-    throw new AgentwireError(
-      "STORE_REQUIRED",
-      `${messages.broker.capabilities.driver} carries messages only; pass \`store\` with a second URL`,
-    );
+  const { broker, store: own } = await surroundings.loadDriver(
+    url,
+    second?.store === undefined ? context : { ...context, store: second.store },
+  );
+  const store = storeOf(broker.capabilities.driver, own, second);
   const log = new JournalLog({
     store,
     clock,
@@ -112,22 +107,16 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
     onFault: (error) =>
       logger.warn({ error: describeThrown(error).message }, "The journal could not be written; it is tried again"),
   });
-  const { broker } = messages;
-  await broker.open();
-  await store.open();
   const closeDrivers = async (): Promise<void> => {
     await log.close().catch(() => {});
-    await store.close();
     await broker.close();
+    await store.close();
   };
 
   try {
-    const guarantees = guaranteesOf(
-      broker.capabilities.driver,
-      store.capabilities.driver,
-      broker.capabilities.durability,
-      second,
-    );
+    await store.open();
+    await broker.open();
+    const guarantees = guaranteesOf(broker, store);
     meet(options.require, guarantees.durability);
     if (options.history) await log.open(hub);
     const keepAlive = new KeepAlive();
@@ -242,15 +231,22 @@ function loggerOf(logger: Logger | false | undefined): Logger {
   return logger ?? createLogger({ level: "warn" });
 }
 
-function guaranteesOf(
-  driver: string,
-  storeDriver: string,
-  messages: DurabilityReport,
-  second: Driver | undefined,
-): GuaranteesReport {
-  const other = second?.broker.capabilities.durability;
-  const weaker = other !== undefined && rank(other.class) < rank(messages.class) ? other : messages;
-  return { driver, store: storeDriver, durability: weaker };
+/** The store that a bus uses: the engine's own, or that of the second one. */
+function storeOf(driver: string, own: Store | undefined, second: Driver | undefined): Store {
+  // An engine with a store of its own routes by it and writes receipts into it: another one would never be asked.
+  if (own && second) throw new AgentwireError("UNSUPPORTED", `${driver} has a store of its own; leave out \`store\``);
+  const store = own ?? second?.store;
+  if (store) return store;
+  const hint = second
+    ? `so does ${second.broker.capabilities.driver}; pass \`store\` with the URL of an engine that keeps state`
+    : "pass `store` with a second URL";
+  throw new AgentwireError("STORE_REQUIRED", `${driver} carries messages only; ${hint}`);
+}
+
+function guaranteesOf(broker: Broker, store: Store): GuaranteesReport {
+  const { driver, durability: messages } = broker.capabilities;
+  const { driver: storeDriver, durability: state } = store.capabilities;
+  return { driver, store: storeDriver, durability: rank(state.class) < rank(messages.class) ? state : messages };
 }
 
 function meet(required: Durability | undefined, found: DurabilityReport): void {

@@ -2,7 +2,6 @@ import type { AgentDefinition, AnyAgentDefinition } from "./agent/definition.ts"
 import { type JoinParts, join } from "./agent/join.ts";
 import type { JoinedAgent, RunningAgent } from "./agent/running-agent.ts";
 import type { Broker } from "./broker/broker.ts";
-import type { DurabilityReport } from "./broker/capabilities.ts";
 import type { Agents } from "./bus/agents.ts";
 import { BoundSender, type SendingParts } from "./bus/bound-sender.ts";
 import type { Channels } from "./bus/channels.ts";
@@ -25,6 +24,7 @@ import type { MessageType } from "./message/index.ts";
 import type { HealthReport } from "./observe/health.ts";
 import type { BusStats, Observers } from "./observers.ts";
 import type { Registry } from "./registry/registry.ts";
+import type { DurabilityReport } from "./store/durability.ts";
 
 export type { BusStats } from "./observers.ts";
 

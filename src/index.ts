@@ -12,7 +12,6 @@ export type { Layer } from "./agent/layer.ts";
 export type { Delivery } from "./agent/pulled-delivery.ts";
 export type { OwnStatus, Peeked, ReceiveOptions, RunningAgent } from "./agent/running-agent.ts";
 export type { AgentTool } from "./agent/tools.ts";
-export type { Durability, DurabilityReport } from "./broker/capabilities.ts";
 export type { InboxStatus } from "./broker/inbox.ts";
 export type { Agents } from "./bus/agents.ts";
 export type { ChannelStatus, Channels } from "./bus/channels.ts";
@@ -126,3 +125,4 @@ export type {
   Where,
 } from "./registry/record.ts";
 export type { RegistryStats } from "./registry/registry-stats.ts";
+export type { Durability, DurabilityReport } from "./store/durability.ts";

@@ -14,6 +14,11 @@ export interface DriverContext {
   readonly instance: string;
   /** Keep what this process has accepted and what its hand-offs came to in the journal's log. Default false. */
   readonly journal?: boolean;
+  /**
+   * Where an engine that carries messages only keeps the rest: inboxes, keys against doubles, claims, records of ends,
+   * dead letters. It is opened before the broker and closed after it. Absent: the driver has a store of its own.
+   */
+  readonly store?: Store;
   /** Facts worth a log line; never payloads. */
   report(event: DriverEvent): void;
 }
@@ -33,9 +38,12 @@ export interface DriverEvent {
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-/** One engine behind the contracts. Both share one connection where they can; each is opened and closed once. */
+/**
+ * One engine behind the contracts. Making it touches nothing outside the process. Both share one connection where they
+ * can; each is opened and closed once, the store first and last.
+ */
 export interface Driver {
   readonly broker: Broker;
-  /** Absent where the engine carries messages only. */
+  /** Absent where the engine carries messages only; its broker then needs the context's. */
   readonly store?: Store;
 }

@@ -1,3 +1,5 @@
+import type { DurabilityReport } from "./durability.ts";
+
 /** A stored value and its revision. */
 export interface Entry {
   readonly key: string;
@@ -52,6 +54,8 @@ export interface ReadOptions {
 /** What a store driver can do. */
 export interface StoreCapabilities {
   readonly driver: string;
+  /** The class in force; settled by `open`. */
+  readonly durability: DurabilityReport;
   /** `transaction` makes all its operations one atomic step. */
   readonly transaction: boolean;
 }

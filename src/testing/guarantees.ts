@@ -309,6 +309,11 @@ export const GUARANTEES = {
     says: "What was accepted is there after all connections were closed.",
     gaps: { memory: MEMORY_ENDS },
   },
+  "durable.weaker": {
+    level: "bus",
+    stated: "Durability classes",
+    says: "With a second engine for the state, the class in force is the weaker of the two.",
+  },
 
   "store.read": { level: "store", stated: STORE, says: "What was written is read back equal, in every process." },
   "store.compare": {

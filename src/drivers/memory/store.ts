@@ -15,7 +15,11 @@ import { guarded } from "./guarded.ts";
 import { plainCopy } from "./plain-copy.ts";
 import type { MemoryScope } from "./scope.ts";
 
-const CAPABILITIES: StoreCapabilities = { driver: "memory", transaction: true };
+const CAPABILITIES: StoreCapabilities = {
+  driver: "memory",
+  durability: { class: "none", reason: "State lives in this process only." },
+  transaction: true,
+};
 
 /** One process's view of the state and journal in a scope. */
 export class MemoryStore implements Store {

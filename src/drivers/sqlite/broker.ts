@@ -6,12 +6,12 @@ import type { InboxSpec, InboxStatus, InspectOptions, Waiting } from "../../brok
 import type { Publication, PublishResult } from "../../broker/publication.ts";
 import type { CancelledEnd, Settlement, SettleResult } from "../../broker/settlement.ts";
 import { AgentwireError } from "../../errors.ts";
+import type { DurabilityReport } from "../../store/durability.ts";
 import { cancelCopies, findCopies } from "./cancel.ts";
 import { SqliteConsumer } from "./consumer.ts";
 import { LocalConsumer, type SettleDesk, type SqliteDelivery } from "./holding.ts";
 import { deleteInboxStep } from "./inbox-removal.ts";
 import { Inspector } from "./inspect.ts";
-import type { SqliteOptions } from "./options.ts";
 import { type EncodedPublication, publish } from "./publish.ts";
 import type { Session } from "./session.ts";
 import { settle } from "./settle.ts";
@@ -28,17 +28,11 @@ export class SqliteBroker implements Broker, SettleDesk {
   #session: Session | undefined;
   #isOpen = false;
 
-  constructor(context: DriverContext, { synchronous }: SqliteOptions) {
+  constructor(context: DriverContext, durability: DurabilityReport) {
     this.#context = context;
     this.capabilities = {
       driver: "sqlite",
-      durability:
-        synchronous === "full"
-          ? { class: "power", reason: "journal_mode=WAL and synchronous=FULL, set and read back on each connection" }
-          : {
-              class: "process",
-              reason: "synchronous=NORMAL: the last commits are synced only with the next checkpoint",
-            },
+      durability,
       atomicSettle: true,
       transactionalRouting: true,
       peek: true,

@@ -1,6 +1,7 @@
 import type { Driver, DriverContext } from "../../broker/driver.ts";
+import type { DurabilityReport } from "../../store/durability.ts";
 import { SqliteBroker } from "./broker.ts";
-import { parseOptions } from "./options.ts";
+import { parseOptions, type SqliteOptions } from "./options.ts";
 import { Session } from "./session.ts";
 import { SqliteStore } from "./store.ts";
 
@@ -11,7 +12,14 @@ import { SqliteStore } from "./store.ts";
  */
 export function sqliteDriver(url: string, context: DriverContext): Driver {
   const options = parseOptions(url);
-  const broker = new SqliteBroker(context, options);
+  const durability = durabilityOf(options);
+  const broker = new SqliteBroker(context, durability);
   const session = new Session({ url: options, context, desk: broker });
-  return { broker: broker.use(session), store: new SqliteStore(context, session) };
+  return { broker: broker.use(session), store: new SqliteStore(context, session, durability) };
+}
+
+function durabilityOf({ synchronous }: SqliteOptions): DurabilityReport {
+  return synchronous === "full"
+    ? { class: "power", reason: "journal_mode=WAL and synchronous=FULL, set and read back on each connection" }
+    : { class: "process", reason: "synchronous=NORMAL: the last commits are synced only with the next checkpoint" };
 }

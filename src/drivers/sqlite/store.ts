@@ -1,6 +1,7 @@
 import type { DriverContext } from "../../broker/driver.ts";
 import { JOURNAL_LOG } from "../../broker/journal-log.ts";
 import { AgentwireError } from "../../errors.ts";
+import type { DurabilityReport } from "../../store/durability.ts";
 import type {
   Change,
   Entry,
@@ -23,11 +24,12 @@ const LAST = "\u{10FFFF}";
 
 /** State and logs in an SQLite file. */
 export class SqliteStore implements Store {
-  readonly capabilities: StoreCapabilities = { driver: "sqlite", transaction: true };
+  readonly capabilities: StoreCapabilities;
   readonly #context: DriverContext;
   readonly #file: Session;
 
-  constructor(context: DriverContext, session: Session) {
+  constructor(context: DriverContext, session: Session, durability: DurabilityReport) {
+    this.capabilities = { driver: "sqlite", durability, transaction: true };
     this.#context = context;
     this.#file = session;
   }

@@ -1,0 +1,147 @@
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect } from "agentwire";
+import { afterEach, describe, expect, it } from "vitest";
+import type { Driver, DriverContext } from "../../src/broker/driver.ts";
+import { assemble } from "../../src/connect.ts";
+import type { ConnectOptions } from "../../src/connect-options.ts";
+import { MemoryEngine } from "../../src/drivers/memory/index.ts";
+import { loadDriver } from "../../src/drivers.ts";
+import { systemClock } from "../../src/internal/clock.ts";
+import type { DurabilityReport } from "../../src/store/durability.ts";
+import { failure } from "../support/buses.ts";
+
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+function newFile(): string {
+  const folder = mkdtempSync(join(tmpdir(), "agentwire-test-"));
+  folders.push(folder);
+  return join(folder, "bus.db");
+}
+
+/** Two engines that only tell what is done with them: `messages:` keeps no state, `state:` does. */
+function engines(classes: {
+  readonly messages?: DurabilityReport["class"];
+  readonly state?: DurabilityReport["class"];
+}) {
+  const told: string[] = [];
+  const contexts = new Map<string, DriverContext>();
+  const load = async (url: string, context: DriverContext): Promise<Driver> => {
+    contexts.set(url, context);
+    const { broker, store } = new MemoryEngine(context.clock).driver(context);
+    const part = <T extends object>(target: T, name: string, durability: DurabilityReport): T =>
+      new Proxy(target, {
+        get(_, member) {
+          const value = Reflect.get(target, member) as unknown;
+          if (member === "capabilities") return { ...(value as object), driver: name, durability };
+          if (typeof value !== "function") return value;
+          return (...given: unknown[]): unknown => {
+            if (member === "open" || member === "close") told.push(`${member} ${name}`);
+            return (value as (...values: unknown[]) => unknown).apply(target, given);
+          };
+        },
+      });
+    const report = (name: "messages" | "state"): DurabilityReport => ({
+      class: classes[name] ?? "none",
+      reason: `as ${name} says`,
+    });
+    if (url === "messages:") return { broker: part(broker, "messages", report("messages")) };
+    if (store === undefined) throw new Error("memory has a store");
+    return {
+      broker: part(broker, "state's messages", report("messages")),
+      store: part(store, "state", report("state")),
+    };
+  };
+  return {
+    told,
+    contexts,
+    open: (url: string, options: ConnectOptions, loader = load) =>
+      assemble(url, { logger: false, ...options }, { clock: systemClock, random: Math.random, loadDriver: loader }),
+    load,
+  };
+}
+
+describe("a second engine for the state", () => {
+  it.each(["memory:", "sqlite:"])(
+    "is refused by %s, which has a store of its own, before a file is made",
+    async (scheme) => {
+      const first = newFile();
+      const second = newFile();
+      const url = scheme === "memory:" ? scheme : `${scheme}${first}`;
+      expect(await failure(connect(url, { store: `sqlite:${second}`, logger: false }))).toMatchObject({
+        code: "UNSUPPORTED",
+        message: `${scheme.slice(0, -1)} has a store of its own; leave out \`store\``,
+      });
+      expect([existsSync(first), existsSync(second)]).toEqual([false, false]);
+    },
+  );
+
+  it("is required where the first carries messages only, and has to keep state itself", async () => {
+    const { open, told } = engines({});
+    expect(await failure(open("messages:", {}))).toMatchObject({
+      code: "STORE_REQUIRED",
+      message: "messages carries messages only; pass `store` with a second URL",
+    });
+    expect(await failure(open("messages:", { store: "messages:" }))).toMatchObject({
+      code: "STORE_REQUIRED",
+      message: expect.stringContaining("so does messages") as string,
+    });
+    expect(told).toEqual([]);
+  });
+
+  it("is given to the first, opened before it and closed after it", async () => {
+    const { open, told, contexts } = engines({});
+    const bus = await open("messages:", { store: "state:" });
+    expect(told).toEqual(["open state", "open messages"]);
+    expect(contexts.get("messages:")?.store?.capabilities.driver).toBe("state");
+    expect(contexts.get("state:")?.store).toBeUndefined();
+    await bus.close();
+    expect(told.slice(2)).toEqual(["close messages", "close state"]);
+  });
+
+  it("is closed again where the first cannot be opened", async () => {
+    const { open, told, load } = engines({});
+    const opening = open("messages:", { store: "state:" }, async (url, context) => {
+      const driver = await load(url, context);
+      if (url !== "messages:") return driver;
+      const open = () => Promise.reject(new Error("no engine"));
+      const broker = new Proxy(driver.broker, {
+        get: (target, member) => (member === "open" ? open : Reflect.get(target, member)),
+      });
+      return { broker };
+    });
+    expect(await failure(opening)).toMatchObject({ message: "no engine" });
+    expect(told).toEqual(["open state", "close messages", "close state"]);
+  });
+
+  it.each([
+    { messages: "replicated", state: "power", weaker: "power", reason: "as state says" },
+    { messages: "process", state: "power", weaker: "process", reason: "as messages says" },
+  ] as const)(
+    "makes the class in force the weaker of the two: $messages and $state are $weaker [durable.weaker]",
+    async ({ messages, state, weaker, reason }) => {
+      const { open } = engines({ messages, state });
+      const bus = await open("messages:", { store: "state:" });
+      expect(bus.guarantees()).toEqual({ driver: "messages", store: "state", durability: { class: weaker, reason } });
+      await bus.close();
+      expect(await failure(open("messages:", { store: "state:", require: "replicated" }))).toMatchObject({
+        code: "DURABILITY_UNMET",
+        details: { required: "replicated", found: weaker, reason },
+      });
+    },
+  );
+
+  it("is the engine itself where there is one", async () => {
+    const bus = await assemble(
+      `sqlite:${newFile()}?synchronous=normal`,
+      { logger: false },
+      { clock: systemClock, random: Math.random, loadDriver },
+    );
+    expect(bus.guarantees()).toMatchObject({ driver: "sqlite", store: "sqlite", durability: { class: "process" } });
+    await bus.close();
+  });
+});
