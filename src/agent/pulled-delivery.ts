@@ -12,6 +12,7 @@ import { sendReply } from "./handler-context.ts";
 import type { AgentHost } from "./host.ts";
 import { replyTypeOf } from "./reply-type.ts";
 import { type Ending, ending, tellEnding } from "./settling.ts";
+import { tellRefusal } from "./unsettled.ts";
 
 /** A message taken by pull: settle it with `ack`, `retry` or `reject`; leaving its scope unsettled gives it back. */
 export type Delivery<T, S = never> = T extends MessageType
@@ -149,7 +150,15 @@ export class PulledDelivery extends BoundSender<MessageType> {
   async #settle(settlement: Settlement): Promise<SettleResult> {
     if (this.#settled) return "already";
     this.#settled = true;
-    const result = await this.#delivery.settle(settlement);
+    let result: SettleResult;
+    try {
+      result = await this.#delivery.settle(settlement);
+    } catch (error) {
+      // Nothing has changed, so the reader may try again while the lease lasts.
+      this.#settled = false;
+      tellRefusal(this.#host, { delivery: this.#delivery, settlement, error });
+      throw error;
+    }
     if (result === "lost") throw this.#lost();
     return result;
   }

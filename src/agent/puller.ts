@@ -1,4 +1,5 @@
 import type { Delivery as BrokerDelivery, Consumer, Revocation } from "../broker/consumer.ts";
+import type { Settlement } from "../broker/settlement.ts";
 import { readPayload } from "../bus/checking.ts";
 import { AgentwireError } from "../errors.ts";
 import type { KeepAlive } from "../internal/keep-alive.ts";
@@ -6,6 +7,7 @@ import type { Message, MessageType } from "../message/index.ts";
 import type { AgentHost } from "./host.ts";
 import { PulledDelivery, type PullOptions } from "./pulled-delivery.ts";
 import { ending } from "./settling.ts";
+import { tellRefusal } from "./unsettled.ts";
 
 /** How one kind of pull is made. */
 export interface PullerOptions extends PullOptions {
@@ -92,7 +94,7 @@ export class Puller {
     for (const delivery of deliveries) {
       const taker = this.#takers.find((one) => one.want > 0);
       if (!taker) {
-        void delivery.settle({ outcome: "release" });
+        this.#settle(delivery, { outcome: "release" });
         continue;
       }
       this.#hand(delivery, taker);
@@ -144,11 +146,14 @@ export class Puller {
 
   #end(delivery: BrokerDelivery, how: Parameters<typeof ending>[2]): void {
     const held = { delivery, attempt: delivery.attempt, failures: delivery.failures };
-    Promise.resolve(delivery.settle(ending(this.#host, held, how))).catch((error: unknown) => {
-      this.#host
-        .logFor(delivery.message)
-        .error({ error: String(error) }, "A delivery could not be settled; it comes again when its lease lapses");
-    });
+    this.#settle(delivery, ending(this.#host, held, how));
+  }
+
+  /** What cannot be settled comes again when its lease lapses. */
+  #settle(delivery: BrokerDelivery, settlement: Settlement): void {
+    Promise.resolve(delivery.settle(settlement)).catch((error: unknown) =>
+      tellRefusal(this.#host, { delivery, settlement, error }),
+    );
   }
 
   #revoked(delivery: BrokerDelivery, why: Revocation): void {

@@ -1,5 +1,5 @@
 import type { ConsumeOptions, Consumer, Delivery, Revocation } from "../broker/consumer.ts";
-import type { SettleResult } from "../broker/settlement.ts";
+import type { Settlement, SettleResult } from "../broker/settlement.ts";
 import { aboutMessage } from "../bus/about-message.ts";
 import { plainChunk, plainReply, readPayload } from "../bus/checking.ts";
 import { ERROR_REPLY } from "../bus/requests.ts";
@@ -19,6 +19,7 @@ import type { AgentHost } from "./host.ts";
 import { Lanes } from "./lanes.ts";
 import { replyTypeOf } from "./reply-type.ts";
 import { type Ending, ending, tellEnding } from "./settling.ts";
+import { settleAgain } from "./unsettled.ts";
 
 /** How a worker handles its inbox. */
 export interface WorkerOptions {
@@ -321,7 +322,7 @@ export class Worker implements RunOwner {
     }
     if (run.lane !== undefined) return this.#retryInLane(run, verdict.delay, failure);
     this.#leave(run);
-    this.#settled(run, run.delivery.settle({ outcome: "retry", delay: verdict.delay, failure }));
+    this.#settle(run, { outcome: "retry", delay: verdict.delay, failure });
     this.#free(run);
   }
 
@@ -353,31 +354,23 @@ export class Worker implements RunOwner {
 
   #conclude(run: Run, how: Ending): void {
     this.#leave(run);
-    const result = run.delivery.settle(ending(this.#host, run, how));
-    if (result instanceof Promise) {
-      this.#settled(run, result, how);
-    } else {
-      this.#held--;
-      tellEnding(this.#host, run, how, result);
-      this.#credit();
-    }
+    this.#settle(run, ending(this.#host, run, how), how);
     this.#free(run);
   }
 
-  #settled(run: Run, result: Promise<SettleResult> | SettleResult, how?: Ending): void {
-    const done = (answer: SettleResult): void => {
-      this.#held--;
-      if (how) tellEnding(this.#host, run, how, answer);
-      this.#credit();
-    };
-    if (!(result instanceof Promise)) return done(result);
-    result.then(done, (error: unknown) => {
-      this.#held--;
-      this.#host
-        .logFor(run.delivery.message)
-        .error({ error: String(error) }, "A delivery could not be settled; it comes again when its lease lapses");
-      this.#credit();
-    });
+  #settle(run: Run, settlement: Settlement, how?: Ending): void {
+    const { delivery } = run;
+    const result = delivery.settle(settlement);
+    if (!(result instanceof Promise)) return this.#settled(run, result, how);
+    const done = (answer: SettleResult): void => this.#settled(run, answer, how);
+    // It still counts as held: an engine that refuses settles gets no more to settle than the prefetch.
+    result.then(done, (error: unknown) => settleAgain(this.#host, { delivery, settlement, error }, done));
+  }
+
+  #settled(run: Run, result: SettleResult, how: Ending | undefined): void {
+    this.#held--;
+    if (how) tellEnding(this.#host, run, how, result);
+    this.#credit();
   }
 
   #timedOut(run: Run): void {

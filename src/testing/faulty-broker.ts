@@ -16,6 +16,8 @@ export interface Faults {
   readonly loseConfirm?: number;
   /** An acknowledgment is lost: the message is handed out again, marked `redelivered`. */
   readonly dropAck?: number;
+  /** A settle is refused with REJECTED: an acknowledgment, a retry or a dead letter that cannot be stored. Nothing changes. */
+  readonly refuseSettle?: number;
   /** The process dies before the handler runs: the message is handed out again, marked `redelivered`. */
   readonly crash?: number;
   /** A hand-off comes late, by up to `longestDelay`. */
@@ -128,7 +130,7 @@ export class FaultyBroker implements Broker {
     }
     const order = this.#happens("reorder") ? [...deliveries].reverse() : deliveries;
     for (const delivery of order) {
-      const faulty = new FaultyDelivery(delivery, () => this.#happens("dropAck"));
+      const faulty = new FaultyDelivery(delivery, (fault) => this.#happens(fault));
       if (this.#happens("crash")) void delivery.settle({ outcome: "retry", delay: 0 });
       else if (this.#happens("delay")) {
         const wait = this.#options.random() * (this.#options.faults.longestDelay ?? 1_000);
@@ -143,14 +145,14 @@ export class FaultyBroker implements Broker {
   }
 }
 
-/** A delivery whose acknowledgment may be lost. */
+/** A delivery whose settle may be lost or refused. */
 class FaultyDelivery implements Delivery {
   readonly #delivery: Delivery;
-  readonly #losesAck: () => boolean;
+  readonly #happens: (fault: "dropAck" | "refuseSettle") => boolean;
 
-  constructor(delivery: Delivery, losesAck: () => boolean) {
+  constructor(delivery: Delivery, happens: (fault: "dropAck" | "refuseSettle") => boolean) {
     this.#delivery = delivery;
-    this.#losesAck = losesAck;
+    this.#happens = happens;
   }
 
   get message(): Delivery["message"] {
@@ -178,7 +180,9 @@ class FaultyDelivery implements Delivery {
   }
 
   settle(settlement: Settlement): Promise<SettleResult> | SettleResult {
-    if (settlement.outcome !== "end" || !this.#losesAck()) return this.#delivery.settle(settlement);
+    if (this.#happens("refuseSettle"))
+      return Promise.reject(new AgentwireError("REJECTED", "The engine refused to settle the message"));
+    if (settlement.outcome !== "end" || !this.#happens("dropAck")) return this.#delivery.settle(settlement);
     return Promise.resolve(this.#delivery.settle({ outcome: "retry", delay: 0 })).then(() => "lost");
   }
 

@@ -414,6 +414,11 @@ export const GUARANTEES = {
     stated: SENDING,
     says: "A subscribe that has resolved is seen by every later publish.",
   },
+  "dead.refused": {
+    level: "bus",
+    stated: RECEIVING,
+    says: "A message whose dead letter cannot be written stays in its inbox; that is told, and tried again until it can.",
+  },
   "dead.replay": {
     level: "bus",
     stated: SENDING,

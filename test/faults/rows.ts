@@ -2,6 +2,7 @@ import type { Row } from "./row.ts";
 import { clockJumps } from "./rows/clock-jumps.ts";
 import { consumerKilled } from "./rows/consumer-killed.ts";
 import { consumerStopped } from "./rows/consumer-stopped.ts";
+import { deadLettersRefused } from "./rows/dead-letters-refused.ts";
 import { duplicatePublish } from "./rows/duplicate-publish.ts";
 import { embedderKilled } from "./rows/embedder-killed.ts";
 import { gracefulStop } from "./rows/graceful-stop.ts";
@@ -23,6 +24,7 @@ export const ROWS: readonly Row[] = [
   clockJumps,
   slowConsumer,
   poison,
+  deadLettersRefused,
   duplicatePublish,
   loopBlockedLong,
   loopBlockedShort,

@@ -3,7 +3,9 @@ import type { DriverEvent } from "../../broker/driver.ts";
 import { AgentwireError } from "../../errors.ts";
 import type { Codec } from "../../message/codec.ts";
 import type { Envelope } from "../../message/envelope.ts";
+import type { DeadLetter } from "../../message/receipt-record.ts";
 import { failuresOf, type ReadyCopy } from "./copy.ts";
+import { faultKind } from "./faults.ts";
 import { CRASHES_TO_BE_ALONE, type LocalConsumer, type SettleDesk, SqliteDelivery } from "./holding.ts";
 import type { InboxRow } from "./inbox-table.ts";
 import type { Outlet } from "./outlet.ts";
@@ -163,15 +165,16 @@ export class HandOut {
           : body instanceof Uint8Array
             ? Buffer.from(body).toString("base64")
             : String(body ?? "");
-      tx.tables.ready.remove(inbox.id, row.slot);
-      tx.bury(inbox, row.id, {
+      const letter = {
         message: { raw: raw.slice(0, RAW_KEPT) },
         recipient: inbox.name,
         code,
         reason,
         at: tx.now,
         attempts: failuresOf(row.failures),
-      });
+      };
+      if (!this.#bury(tx, inbox, row.id, letter)) return undefined;
+      tx.tables.ready.remove(inbox.id, row.slot);
       tx.endUnheld(inbox, row, "dead-lettered", code);
       this.#options.report({
         type: "driver.quarantined",
@@ -179,6 +182,22 @@ export class HandOut {
         details: { inbox: inbox.name, id: row.id, code },
       });
       return undefined;
+    }
+  }
+
+  /** Keeps a dead letter; where that alone is refused, its copy stays and is tried again when the inbox is next read anew. */
+  #bury(tx: Transaction, inbox: InboxRow, id: string, letter: DeadLetter<{ readonly raw: string }>): boolean {
+    try {
+      tx.bury(inbox, id, letter);
+      return true;
+    } catch (error) {
+      if (faultKind(error) !== "other") throw error;
+      this.#options.report({
+        type: "driver.fault",
+        message: `Message ${id} in the inbox of "${inbox.name}" cannot be read (${letter.code}), nor be put among the dead letters: ${(error as Error).message}`,
+        details: { inbox: inbox.name, id, outcome: "dead-lettered", code: letter.code },
+      });
+      return false;
     }
   }
 }

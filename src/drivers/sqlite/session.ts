@@ -531,7 +531,7 @@ export class Session {
   /** The slow sweep: looks for what no one told this process. */
   #swept(): void {
     for (const outlet of this.outlets.values()) {
-      outlet.stale = true;
+      outlet.spoil();
       this.serve(outlet);
     }
     this.#tellValues(undefined);

@@ -1,0 +1,67 @@
+import Database from "better-sqlite3";
+import type { Program } from "../program.ts";
+import { judged, type Row, within } from "../row.ts";
+import { Scene } from "../scene.ts";
+
+const EVERY = 50;
+
+/** F17: for a while no dead letter can be written, and a consumer dies meanwhile. */
+export const deadLettersRefused: Row = {
+  id: "F17",
+  title: "dead letters that cannot be written",
+  quick: true,
+  run: async (scale, seed) => {
+    const scene = new Scene(seed);
+    try {
+      let started = 0;
+      const consumer = (): Program => {
+        const instance = `consumer-${started++}`;
+        const task = { agent: "worker", instance, concurrency: 4, lease: scale.lease, every: EVERY };
+        return scene.start("rejecting", { ...task, url: scene.url, history: `${scene.folder}/${instance}.history` });
+      };
+      const team = Array.from({ length: scale.consumers }, consumer);
+      await Promise.all(team.map((program) => program.says("ready")));
+      const file = new Database(scene.database, { timeout: 10_000 });
+      file.exec(`CREATE TRIGGER full BEFORE INSERT ON kv WHEN NEW.key LIKE '%:dead-letters/%'
+        BEGIN SELECT RAISE(ABORT, 'dead letters are full'); END`);
+      const bus = await scene.bus();
+      // The consumers end up with nothing but refused ones: so many that all can still go on for a while.
+      const count = Math.min(20_000, scale.messages);
+      const seconds = Math.max(2, Math.min(20, scale.strikes));
+      const task = { name: "sender-0", to: "worker", largest: scale.largest, window: 32, until: count };
+      const sender = scene.sender({ ...task, rate: count / (2 * seconds) });
+      await team[0]?.says("alert dead-lettered");
+      await new Promise((resolve) => setTimeout(resolve, seconds * 500));
+      await team[0]?.kill();
+      team[0] = consumer();
+      await team[0].says("ready");
+      await new Promise((resolve) => setTimeout(resolve, seconds * 500));
+      const letters = await bus.deadLetters.list();
+      const meanwhile = await bus.inboxes.get("worker");
+      file.exec("DROP TRIGGER full");
+      file.close();
+      await sender.says("done");
+      // The slowest is tried again after 10 s.
+      await scene.drain(2 * scale.lease + 12_000);
+      const { verdict, written } = await scene.verdict();
+      const result = judged(verdict);
+      result.figures["dead letters refused, at least"] = team.reduce((sum, { lines }) => sum + alerts(lines), 0);
+      result.figures["waiting when healed"] = meanwhile?.waiting ?? 0;
+      within(result, "dead letters written while none could be", letters.length, 0);
+      const kept = await bus.deadLetters.list({ limit: 1_000_000 });
+      within(result, "dead letters missing or too many", Math.abs(kept.length - Math.ceil(count / EVERY)), 0);
+      const ended = (await bus.inboxes.get("worker"))?.ended;
+      within(result, "messages not ended once", Math.abs((ended?.acknowledged ?? 0) + kept.length - count), 0);
+      const acknowledged = new Set(written.flatMap((event) => (event.event === "ack" ? [event.key] : [])));
+      const both = kept.filter((letter) => acknowledged.has((letter.message.payload as { key: string }).key));
+      within(result, "acknowledged and given up", both.length, 0);
+      return result;
+    } finally {
+      await scene.close();
+    }
+  },
+};
+
+function alerts(lines: readonly string[]): number {
+  return lines.filter((line) => line === "alert dead-lettered").length;
+}
