@@ -1,6 +1,7 @@
 import { matchesWhere } from "./agent-match.ts";
 import { nearNames } from "./agent-name-distance.ts";
 import type { Attendance } from "./attendance.ts";
+import { ChannelRoutes } from "./channel-routes.ts";
 import type { Directory, DirectoryEntry } from "./directory.ts";
 import { KnownAgent } from "./known-agent.ts";
 import type { AgentRecord, Where } from "./record.ts";
@@ -55,7 +56,7 @@ export class DirectoryView implements Directory {
   }
 
   subscribers(channel: string): readonly DirectoryEntry[] {
-    this.#subscribers ??= new SubscriberIndex(this.all());
+    this.#subscribers ??= new SubscriberIndex(this.all(), new ChannelRoutes(this.#book.rules()));
     return this.#subscribers.of(channel);
   }
 
@@ -71,7 +72,7 @@ export class DirectoryView implements Directory {
     );
   }
 
-  /** Records were added, changed or removed. */
+  /** Records of these agents, or rules of channels, were added, changed or removed. */
   changed(names: readonly string[]): void {
     for (const name of names) this.#entries.delete(name);
     this.#all = undefined;

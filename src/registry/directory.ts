@@ -21,7 +21,7 @@ export interface Directory {
   match(where: Where): readonly DirectoryEntry[];
   /** All that take a message type. */
   takers(type: string): readonly DirectoryEntry[];
-  /** Agents with a pattern that matches the channel, each once; cached per channel until the revision changes. */
+  /** Agents with a pattern that matches the channel, or one that routes lead to from it, each once; cached per channel until the revision changes. */
   subscribers(channel: string): readonly DirectoryEntry[];
   all(): readonly DirectoryEntry[];
   /** Up to 3 known names close to this one, nearest first. */

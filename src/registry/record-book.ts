@@ -1,41 +1,48 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Clock, Timer } from "../internal/clock.ts";
 import { Coalesced } from "../internal/coalesced.ts";
 import type { Change, Store } from "../store/store.ts";
+import { type ChannelRule, readRule } from "./channel-rule.ts";
 import type { AgentRecord } from "./record.ts";
 import { readRecord } from "./record-check.ts";
+import { type Known, Shelf } from "./shelf.ts";
 
-/** What the keys of all records start with. */
-const PREFIX = "registry/agents/";
 const BUCKET = "registry";
+/** What the keys of all records start with. */
+const PREFIX = `${BUCKET}/`;
+const AGENTS = `${PREFIX}agents/`;
+const CHANNELS = `${PREFIX}channels/`;
 
 /** After reading all records, the next reading waits for so many times as long as it took: a tenth of the time at most is spent on it. */
 const REST = 9;
 
-interface Known {
-  readonly record: AgentRecord;
-  readonly revision: number;
-}
-
 /** The key of an agent's record. */
 export function recordKey(agent: string): string {
-  return PREFIX + agent;
+  return AGENTS + agent;
+}
+
+/** The key of a channel's rule. */
+export function ruleKey(channel: string): string {
+  return CHANNELS + channel;
 }
 
 /** What a {@link RecordBook} is built from. */
 export interface RecordBookOptions {
-  readonly store: Pick<Store, "list" | "revision" | "watch">;
+  readonly store: Pick<Store, "get" | "put" | "delete" | "list" | "revision" | "watch">;
   readonly clock: Clock;
-  /** Some records were added, changed or removed. */
-  onChange(names: readonly string[]): void;
+  /** Records were added, changed or removed: those of these agents, or rules of channels. */
+  onChange(agents: readonly string[]): void;
 }
 
 /**
- * All agents' records in memory. Changes show at once when they are told of; `revision` moves only when all
+ * All agents' records and all channels' rules in memory. Changes show at once when they are told of; `revision` moves only when all
  * records were read, so that it never claims more than what is shown.
  */
 export class RecordBook {
   readonly #options: RecordBookOptions;
-  readonly #known = new Map<string, Known>();
+  readonly #agents = new Shelf<AgentRecord>(AGENTS, readRecord);
+  readonly #rules = new Shelf<ChannelRule>(CHANNELS, readRule);
+  readonly #shelves = [this.#agents, this.#rules] as const;
   /** Changes later than `revision`. */
   readonly #newer = new Map<string, Change>();
   readonly #reading = new Coalesced(() => this.#read());
@@ -64,15 +71,16 @@ export class RecordBook {
   }
 
   get(name: string): AgentRecord | undefined {
-    return this.#known.get(name)?.record;
+    return this.#agents.get(name);
   }
 
-  records(): IterableIterator<Known> {
-    return this.#known.values();
+  records(): IterableIterator<Known<AgentRecord>> {
+    return this.#agents.known();
   }
 
-  get size(): number {
-    return this.#known.size;
+  /** The rules of all channels that have any. */
+  rules(): ChannelRule[] {
+    return [...this.#rules.known()].map(({ record }) => record);
   }
 
   /** Reads all records as they are now. */
@@ -80,8 +88,29 @@ export class RecordBook {
     return this.#reading.run();
   }
 
+  /**
+   * Rewrites what is stored under a key, unless another has changed it meanwhile, then again; undefined removes it.
+   * Resolves when this view shows it. What stays the same is not written.
+   */
+  async rewrite(key: string, change: (value: unknown) => unknown): Promise<void> {
+    const { store } = this.#options;
+    for (;;) {
+      const entry = await store.get(key);
+      const ifRevision = entry?.revision ?? 0;
+      const value = change(entry?.value);
+      if (isDeepStrictEqual(value, entry?.value))
+        return entry && this.#written({ key, value, revision: entry.revision });
+      if (value === undefined) {
+        if (await store.delete(key, { ifRevision })) return this.refresh();
+        continue;
+      }
+      const revision = await store.put(key, value, { ifRevision });
+      if (revision !== undefined) return this.#written({ key, value, revision });
+    }
+  }
+
   /** Takes in a change that this process has made. */
-  async written(change: Change): Promise<void> {
+  async #written(change: Change): Promise<void> {
     if (!this.#take(change)) return;
     if (this.#mayRead()) await this.refresh();
     else this.#readLater();
@@ -104,20 +133,15 @@ export class RecordBook {
   #take(change: Change): boolean {
     if (change.revision <= this.#revision || change.revision <= (this.#newer.get(change.key)?.revision ?? 0))
       return false;
+    const shelf = this.#shelf(change.key);
+    if (!shelf) return false;
     this.#newer.set(change.key, change);
-    if (this.#apply(change)) this.#options.onChange([nameOf(change.key)]);
+    if (shelf.apply(change)) this.#options.onChange(shelf === this.#agents ? [shelf.nameOf(change.key)] : []);
     return true;
   }
 
-  #apply({ key, value, revision }: Change): boolean {
-    const name = nameOf(key);
-    const known = this.#known.get(name);
-    if (known && known.revision >= revision) return false;
-    const record = readRecord(value);
-    // The key decides the name: a record stored under another one is not believed.
-    if (record?.name !== name) return this.#known.delete(name);
-    this.#known.set(name, { record, revision });
-    return true;
+  #shelf(key: string): Shelf<AgentRecord> | Shelf<ChannelRule> | undefined {
+    return this.#shelves.find(({ prefix }) => key.startsWith(prefix));
   }
 
   #mayRead(): boolean {
@@ -141,28 +165,29 @@ export class RecordBook {
     const revision = await store.revision(BUCKET);
     const entries = await store.list(PREFIX);
     const changed = new Set<string>();
-    const gone = new Set(this.#known.keys());
-    for (const { key, value, revision: own } of entries) {
-      gone.delete(nameOf(key));
-      if (this.#known.get(nameOf(key))?.revision !== own && this.#apply({ key, value, revision: own }))
-        changed.add(nameOf(key));
+    const gone = new Set(this.#shelves.flatMap((shelf) => [...shelf.names()].map((name) => shelf.prefix + name)));
+    const apply = (change: Change): void => {
+      const shelf = this.#shelf(change.key);
+      if (shelf?.apply(change)) changed.add(change.key);
+    };
+    for (const entry of entries) {
+      gone.delete(entry.key);
+      apply(entry);
     }
-    for (const name of gone) {
-      if ((this.#newer.get(recordKey(name))?.revision ?? 0) > revision) continue;
-      this.#known.delete(name);
-      changed.add(name);
+    for (const key of gone) {
+      const shelf = this.#shelf(key);
+      if (!shelf || (this.#newer.get(key)?.revision ?? 0) > revision) continue;
+      shelf.delete(shelf.nameOf(key));
+      changed.add(key);
     }
     for (const [key, change] of this.#newer) {
       if (change.revision <= revision) this.#newer.delete(key);
-      else if (this.#apply(change)) changed.add(nameOf(key));
+      else apply(change);
     }
     this.#revision = revision;
     const ended = clock.monotonic();
     this.#restUntil = ended + (ended - began) * REST;
-    if (changed.size > 0) onChange([...changed]);
+    const agents = [...changed].filter((key) => key.startsWith(AGENTS)).map((key) => this.#agents.nameOf(key));
+    if (changed.size > 0) onChange(agents);
   }
-}
-
-function nameOf(key: string): string {
-  return key.slice(PREFIX.length);
 }

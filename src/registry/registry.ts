@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import type { Broker } from "../broker/broker.ts";
 import { AgentwireError } from "../errors.ts";
 import type { Clock, Timer } from "../internal/clock.ts";
@@ -9,6 +8,7 @@ import { agentInfo } from "./agent-info.ts";
 import { matchesFilter } from "./agent-match.ts";
 import { OFFLINE_AFTER, READINESS } from "./agent-status.ts";
 import { Attendance } from "./attendance.ts";
+import { ChannelBook } from "./channel-book.ts";
 import type { Directory, DirectoryEntry } from "./directory.ts";
 import { DirectoryView } from "./directory-view.ts";
 import { Heartbeat, PRESENCE_PREFIX, PRESENCE_SIGNAL, type StateOf } from "./heartbeat.ts";
@@ -41,6 +41,8 @@ const SLOW_SWEEP = 30_000;
 export class Registry {
   /** The fast view that routing asks. */
   readonly directory: Directory;
+  /** What is known of channels, beside who is subscribed. */
+  readonly channels: ChannelBook;
   readonly #options: RegistryOptions;
   readonly #interval: number;
   readonly #attendance: Attendance;
@@ -62,6 +64,7 @@ export class Registry {
     this.#attendance = new Attendance(clock);
     this.#changes = new AgentChanges({ status: (agent) => this.#statusOf(agent), now: () => clock.now() });
     this.#book = new RecordBook({ store, clock, onChange: (names) => this.#recordsChanged(names) });
+    this.channels = new ChannelBook({ store, clock, book: this.#book });
     this.#view = new DirectoryView(this.#book, this.#attendance);
     this.directory = this.#view;
     this.#lastSeen = new LastSeen(store);
@@ -108,6 +111,7 @@ export class Registry {
       if (existing && this.#runs(record.name)) refuseContradiction(existing, record);
       return mergeRecord(existing, record);
     });
+    await this.channels.use(record.subscribes);
   }
 
   /** Counts a running copy of an agent among those of this process; `state` is asked with each heartbeat. */
@@ -132,6 +136,7 @@ export class Registry {
   async subscribe(agent: string, pattern: string): Promise<void> {
     compilePattern(pattern);
     await this.#change(agent, (record) => withSubscription(this.#registered(agent, record), pattern));
+    await this.channels.use([pattern]);
   }
 
   /** Ends a subscription; one that does not exist is no error. @throws AGENT_NOT_FOUND */
@@ -195,19 +200,8 @@ export class Registry {
     return entries.map((entry) => agentInfo(entry, this.#attendance, loads?.get(entry.record.name)));
   }
 
-  /** Rewrites a record unless another has changed it meanwhile, then again. */
-  async #change(agent: string, change: (record: AgentRecord | undefined) => AgentRecord): Promise<void> {
-    const { store } = this.#options;
-    const key = recordKey(agent);
-    for (;;) {
-      const entry = await store.get(key);
-      const existing = readRecord(entry?.value);
-      const next = storable(change(existing));
-      if (isDeepStrictEqual(next, existing))
-        return this.#book.written({ key, value: next, revision: entry?.revision ?? 0 });
-      const revision = await store.put(key, next, { ifRevision: entry?.revision ?? 0 });
-      if (revision !== undefined) return this.#book.written({ key, value: next, revision });
-    }
+  #change(agent: string, change: (record: AgentRecord | undefined) => AgentRecord): Promise<void> {
+    return this.#book.rewrite(recordKey(agent), (value) => storable(change(readRecord(value))));
   }
 
   #registered(agent: string, record: AgentRecord | undefined): AgentRecord {

@@ -419,6 +419,16 @@ export const GUARANTEES = {
     stated: RECEIVING,
     says: "A message whose dead letter cannot be written stays in its inbox; that is told, and tried again until it can.",
   },
+  "channel.route": {
+    level: "bus",
+    stated: SENDING,
+    says: "A route that has resolved leads every later publish to its targets' subscribers too, one copy each.",
+  },
+  "channel.status": {
+    level: "bus",
+    stated: SENDING,
+    says: "A channel used or declared is listed until it is closed or pruned; one with subscribers is not closed by accident.",
+  },
   "dead.replay": {
     level: "bus",
     stated: SENDING,
