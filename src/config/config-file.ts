@@ -10,6 +10,7 @@ import { parseYaml } from "./yaml-text.ts";
 
 /** Largest configuration file, in bytes. */
 const LARGEST = 1024 * 1024;
+const NO_TYPESCRIPT = /Unknown file extension "\.m?ts"/;
 const MODULES = [".ts", ".mts", ".js", ".mjs"];
 
 /** What a configuration file holds. */
@@ -71,12 +72,11 @@ async function importModule(path: string, bytes: Buffer): Promise<unknown> {
   try {
     module = (await import(`${pathToFileURL(path).href}?version=${version}`)) as typeof module;
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    const reason =
-      code === "ERR_UNKNOWN_FILE_EXTENSION"
-        ? "cannot be loaded: this Node runs no TypeScript; start it with `node --import tsx`, or write the file in JavaScript"
-        : `cannot be loaded: ${describeThrown(cause).message}`;
-    throw new Unreadable(reason, { cause });
+    const { message } = describeThrown(cause);
+    const reason = NO_TYPESCRIPT.test(message)
+      ? "this Node runs no TypeScript; start it with `node --import tsx`, or write JavaScript"
+      : message;
+    throw new Unreadable(`cannot be loaded: ${reason}`, { cause });
   }
   if (module.default === undefined) throw new Unreadable("has no default export");
   return module.default;
