@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { AgentwireError } from "../../errors.ts";
 import type { CommonOptions } from "../connection.ts";
-import { GREETER, projectFiles } from "../init/project-files.ts";
+import { projectFiles } from "../init/project-files.ts";
 import { TEAMS } from "../init/role-presets.ts";
 import { standardOutput } from "../output.ts";
 import { plainText } from "../terminal/plain-text.ts";
@@ -19,7 +19,7 @@ export function initCommand(program: Command): void {
     .action(async (dir: string, options: { team?: string }, command: Command) => {
       const folder = resolve(dir);
       await checkEmpty(folder);
-      const team = options.team === undefined ? [GREETER] : (TEAMS[options.team] ?? []);
+      const team = options.team === undefined ? undefined : TEAMS[options.team];
       const files = projectFiles({ name: packageName(folder), version: await ownVersion(), team });
       for (const [path, text] of Object.entries(files)) {
         await mkdir(dirname(join(folder, path)), { recursive: true });

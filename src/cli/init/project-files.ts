@@ -1,4 +1,5 @@
 import type { RolePreset } from "./role-presets.ts";
+import { teamFiles } from "./team-files.ts";
 
 /** A file of a new project, by its path in it. */
 export type ProjectFiles = Readonly<Record<string, string>>;
@@ -8,38 +9,30 @@ export interface ProjectOptions {
   readonly name: string;
   /** Version of agentwire that is installed. */
   readonly version: string;
-  readonly team: readonly RolePreset[];
+  /** Without one, the project has one agent. */
+  readonly team: readonly [RolePreset, ...RolePreset[]] | undefined;
 }
 
 /** The files of a new project: plain JavaScript that runs as it is. */
 export function projectFiles({ name, version, team }: ProjectOptions): ProjectFiles {
+  const dependencies = { agentwire: `^${version}`, "better-sqlite3": "^12.11.1", ...(team ? { yaml: "^2.9.1" } : {}) };
   return {
-    "package.json": `${JSON.stringify(packageJson(name, version), null, 2)}\n`,
+    "package.json": `${JSON.stringify(packageJson(name, dependencies), null, 2)}\n`,
     ".gitignore": "node_modules/\n.agentwire/\n",
     "messages.js": MESSAGES,
-    ...Object.fromEntries(team.map((role) => [`agents/${role.name}.js`, agentFile(role)])),
-    "main.js": mainFile(team),
-    "README.md": readme(name),
+    ...(team ? teamFiles(team) : { "agents/greeter.js": GREETER, "main.js": MAIN }),
+    "README.md": readme(name, team ? "agents in `agents.yaml`, what they do in `factories.js`" : "agents in `agents/`"),
   };
 }
 
-/** The one agent of a project without a team. */
-export const GREETER: RolePreset = {
-  name: "greeter",
-  role: "greeter",
-  department: "front",
-  capabilities: ["greet"],
-  description: "Answers whoever asks",
-};
-
-function packageJson(name: string, version: string): object {
+function packageJson(name: string, dependencies: Readonly<Record<string, string>>): object {
   return {
     name,
     private: true,
     type: "module",
     engines: { node: ">=20.19.0" },
     scripts: { start: "node main.js" },
-    dependencies: { agentwire: `^${version}`, "better-sqlite3": "^12.11.1" },
+    dependencies,
   };
 }
 
@@ -53,49 +46,39 @@ export const Ask = defineMessage(
 );
 `;
 
-function agentFile({ name, role, department, capabilities, description }: RolePreset): string {
-  return `import { defineAgent } from "agentwire";
+const GREETER = `import { defineAgent } from "agentwire";
 import { Ask } from "../messages.js";
 
-/** ${description}. */
-export const agent = defineAgent({
-  name: ${JSON.stringify(name)},
-  role: ${JSON.stringify(role)},
-  department: ${JSON.stringify(department)},
-  capabilities: ${JSON.stringify(capabilities)},
-  description: ${JSON.stringify(description)},
-}).on(Ask, async ({ payload }) => ({ answer: \`${name} has heard: \${payload.question}\` }));
+/** Answers whoever asks. */
+export const greeter = defineAgent({
+  name: "greeter",
+  role: "greeter",
+  department: "front",
+  capabilities: ["greet"],
+  description: "Answers whoever asks",
+}).on(Ask, async ({ payload }) => ({ answer: \`greeter has heard: \${payload.question}\` }));
 `;
-}
 
-function mainFile(team: readonly RolePreset[]): string {
-  const imports = team
-    .map((role, at) => `import { agent as agent${at + 1} } from "./agents/${role.name}.js";`)
-    .join("\n");
-  const list = team.map((_, at) => `agent${at + 1}`).join(", ");
-  const first = team[0]?.role ?? "greeter";
-  return `import { connect } from "agentwire";
+const MAIN = `import { connect } from "agentwire";
+import { greeter } from "./agents/greeter.js";
 import { Ask } from "./messages.js";
-${imports}
 
 // AGENTWIRE_URL names the engine; without it, a file under .agentwire/ in this folder.
 const bus = await connect();
 try {
-  for (const agent of [${list}]) await bus.join(agent);
-  const { answer } = await bus.request(Ask, { question: "Are you there?" }, { to: { role: ${JSON.stringify(first)} } });
+  await bus.join(greeter);
+  const { answer } = await bus.request(Ask, { question: "Are you there?" }, { to: greeter });
   console.log(answer);
-  if (process.argv.includes("--once")) process.exitCode = 0;
-  else {
-    console.log("The agents are running; stop them with Ctrl+C. Try: npx agentwire agents");
+  if (!process.argv.includes("--once")) {
+    console.log("The agent is running; stop it with Ctrl+C. Try: npx agentwire agents");
     await bus.untilShutdown();
   }
 } finally {
   await bus.close();
 }
 `;
-}
 
-function readme(name: string): string {
+function readme(name: string, where: string): string {
   return `# ${name}
 
     npm install
@@ -107,6 +90,6 @@ In another terminal:
     npx agentwire request ${"`"}AGENT${"`"} ask '{"question":"How are you?"}'
     npx agentwire tail
 
-Message types are in \`messages.js\`, agents in \`agents/\`.
+Message types are in \`messages.js\`, ${where}.
 `.replace("`AGENT`", "AGENT");
 }

@@ -5,49 +5,72 @@ export interface RolePreset {
   readonly department: string;
   readonly capabilities: readonly string[];
   readonly description: string;
+  /** Names of those it asks. */
+  readonly leads?: readonly string[];
 }
 
-const preset = (
-  name: string,
-  role: string,
-  department: string,
-  capabilities: readonly string[],
-  description: string,
-): RolePreset => ({
+const worker = (name: string, capability: string, description: string): RolePreset => ({
   name,
-  role,
-  department,
-  capabilities,
+  role: "worker",
+  department: "engineering",
+  capabilities: [capability],
   description,
 });
 
-/** Teams by name, for `agentwire init --team`. */
-export const TEAMS: Readonly<Record<string, readonly RolePreset[]>> = {
+/** Teams by name, for `agentwire init --team`; the first of each is at its head. */
+export const TEAMS: Readonly<Record<string, readonly [RolePreset, ...RolePreset[]]>> = {
   startup: [
-    preset(
-      "cmo",
-      "cmo",
-      "executive",
-      ["strategy", "budget"],
-      "Chief marketing officer: sets the direction and asks for results",
-    ),
-    preset(
-      "marketing-manager",
-      "marketing_manager",
-      "marketing",
-      ["campaigns"],
-      "Plans campaigns and hands out the work",
-    ),
-    preset("content", "content_agent", "marketing", ["write-content"], "Writes texts"),
-    preset("seo", "seo_agent", "marketing", ["keywords"], "Finds keywords and checks texts for search engines"),
-    preset("product-manager", "product_manager", "product", ["roadmap"], "Keeps the roadmap"),
+    {
+      name: "cmo",
+      role: "cmo",
+      department: "executive",
+      capabilities: ["strategy", "budget"],
+      description: "Chief marketing officer: sets the direction and asks for results",
+      leads: ["marketing-manager", "product-manager"],
+    },
+    {
+      name: "marketing-manager",
+      role: "marketing_manager",
+      department: "marketing",
+      capabilities: ["campaigns"],
+      description: "Plans campaigns and hands out the work",
+      leads: ["content", "seo"],
+    },
+    {
+      name: "content",
+      role: "content_agent",
+      department: "marketing",
+      capabilities: ["write-content"],
+      description: "Writes texts",
+    },
+    {
+      name: "seo",
+      role: "seo_agent",
+      department: "marketing",
+      capabilities: ["keywords"],
+      description: "Finds keywords and checks texts for search engines",
+    },
+    {
+      name: "product-manager",
+      role: "product_manager",
+      department: "product",
+      capabilities: ["roadmap"],
+      description: "Keeps the roadmap",
+    },
   ],
-  software: [
-    preset("supervisor", "supervisor", "engineering", ["plan", "assign"], "Splits work into tasks and hands them out"),
-    preset("backend", "worker", "engineering", ["backend"], "Builds services"),
-    preset("frontend", "worker", "engineering", ["frontend"], "Builds user interfaces"),
-    preset("devops", "worker", "engineering", ["deploy"], "Builds and deploys"),
-    preset("testing", "worker", "engineering", ["test"], "Tests"),
-    preset("documentation", "worker", "engineering", ["write-docs"], "Writes documentation"),
+  engineering: [
+    {
+      name: "supervisor",
+      role: "supervisor",
+      department: "engineering",
+      capabilities: ["plan", "assign"],
+      description: "Splits work into tasks and hands them out",
+      leads: ["backend", "frontend", "devops", "testing", "documentation"],
+    },
+    worker("backend", "backend", "Builds services"),
+    worker("frontend", "frontend", "Builds user interfaces"),
+    worker("devops", "deploy", "Builds and deploys"),
+    worker("testing", "test", "Tests"),
+    worker("documentation", "write-docs", "Writes documentation"),
   ],
 };

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync } from "node:child_process";
+import { type ChildProcess, execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -238,11 +238,13 @@ describe("history", () => {
 });
 
 describe("new projects", () => {
-  it("makes a team that runs", async () => {
-    const { code, err } = await cli(["init", "company", "--team", "startup"]);
+  /** A new project that has its packages, and the way to run it. */
+  async function newProject(name: string, ...args: string[]): Promise<{ readonly folder: string; run(): Run }> {
+    const { code, err } = await cli(["init", name, ...args]);
     expect({ code, err }).toEqual({ code: 0, err: "" });
+    const folder = join(home, name);
     // The built package is not there yet: the project gets one that loads the sources.
-    const modules = join(home, "company/node_modules");
+    const modules = join(folder, "node_modules");
     mkdirSync(join(modules, "agentwire"), { recursive: true });
     writeFileSync(
       join(modules, "agentwire/package.json"),
@@ -253,14 +255,43 @@ describe("new projects", () => {
       `export * from ${JSON.stringify(join(project, "src/index.ts"))};\n`,
     );
     symlinkSync(join(project, "node_modules/better-sqlite3"), join(modules, "better-sqlite3"));
-    const out = execFileSync(process.execPath, ["--import", import.meta.resolve("tsx"), "main.js", "--once"], {
-      cwd: join(home, "company"),
-      encoding: "utf8",
-    });
-    expect(out).toContain("cmo has heard: Are you there?");
-    const again = await cli(["init", "company"]);
+    const { AGENTWIRE_URL: _, ...env } = process.env;
+    const run = (): Run => {
+      const ended = spawnSync(process.execPath, ["--import", import.meta.resolve("tsx"), "main.js", "--once"], {
+        cwd: folder,
+        env,
+        encoding: "utf8",
+        timeout: 60_000,
+      });
+      return { code: ended.status, out: ended.stdout, err: ended.stderr };
+    };
+    return { folder, run };
+  }
+
+  it("makes one agent that runs", async () => {
+    const { run } = await newProject("plain");
+    expect(run()).toEqual({ code: 0, out: "greeter has heard: Are you there?\n", err: "" });
+    const again = await cli(["init", "plain"]);
     expect(again.code).toBe(2);
     expect(again.err).toContain("is not empty");
+  });
+
+  it.each([
+    ["startup", ["cmo", "marketing-manager", "content", "seo", "product-manager"]],
+    ["engineering", ["supervisor", "backend", "frontend", "devops", "testing", "documentation"]],
+  ])("makes the team %s, in a file, that runs", async (team, names) => {
+    const { run } = await newProject(team, "--team", team);
+    const out = names.map((name) => `${name} has heard: Are you there?\n`).join("");
+    expect(run()).toEqual({ code: 0, out, err: "" });
+  });
+
+  it("says what is wrong with a team's file, and starts nothing", async () => {
+    const { folder, run } = await newProject("faulty", "--team", "startup");
+    writeFileSync(join(folder, "agents.yaml"), "agents:\n  - name: cmo\n    factory: leed\n    rule: cmo\n");
+    const { code, out, err } = run();
+    expect({ code, out }).toEqual({ code: 78, out: "" });
+    expect(err).toContain('agents[0].factory (line 3): unknown factory; did you mean "lead"?');
+    expect(err).toContain("agents[0].rule (line 4): unknown key");
   });
 });
 
