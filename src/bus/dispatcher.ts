@@ -220,7 +220,12 @@ export class Dispatcher {
     const { waiter, reply } = requests.wait(envelope.id, timeout, to);
     const { signal } = outgoing.options;
     if (signal) reply.then(...this.#abortable(signal, waiter));
-    this.#dispatch(outgoing, envelope, waiter).catch((error: unknown) => requests.fail(waiter, error));
+    try {
+      this.#dispatch(outgoing, envelope, waiter).catch((error: unknown) => requests.fail(waiter, error));
+    } catch (error) {
+      // A wrong option, for one: thrown on, it would leave a waiter behind whose end nobody looks at.
+      requests.fail(waiter, error);
+    }
     return reply;
   }
 

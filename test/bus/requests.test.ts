@@ -1,5 +1,5 @@
 import { AgentFailure, AgentwireError, defineAgent, defineMessage } from "agentwire";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { z } from "zod";
 import { failure, gate, onEachDriver } from "../support/buses.ts";
 
@@ -58,6 +58,23 @@ onEachDriver("requests", (buses) => {
       }),
     );
     expect(await bus.request(Greet, { name: "x" })).toEqual({ text: "attempt 3" });
+  });
+
+  it("waits for nothing once an option was refused", async () => {
+    const bus = await buses.open();
+    await bus.join(defineAgent({ name: "greeter" }).on(Greet, () => ({ text: "" })));
+    const unhandled = vi.fn();
+    process.on("unhandledRejection", unhandled);
+    try {
+      const request = bus.request(Greet, { name: "x" }, { to: "greeter", delay: -1 });
+      expect(await failure(request)).toMatchObject({ code: "OUT_OF_RANGE" });
+      // Ends every wait: one that nobody knows of would fail unseen.
+      await bus.close();
+      await new Promise(setImmediate);
+      expect(unhandled).not.toHaveBeenCalled();
+    } finally {
+      process.off("unhandledRejection", unhandled);
+    }
   });
 
   it("ends with TIMEOUT naming id and recipient [request.reply]", async () => {
