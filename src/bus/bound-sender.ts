@@ -1,4 +1,6 @@
+import type { Envelope } from "../message/envelope.ts";
 import type { ChunkOf, InputOf, MessageDraft, MessageType, ReplyOf } from "../message/index.ts";
+import { checkReply } from "./checking.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Origin } from "./origin.ts";
 import type { Receipt } from "./receipt.ts";
@@ -50,18 +52,14 @@ export class BoundSender<S = MessageType> implements Sender<S> {
     return this.parts.dispatcher.broadcast(this.origin, type as MessageType, payload, options);
   }
 
-  async request<T extends S, E extends MessageType = never>(
+  request<T extends S, E extends MessageType = never>(
     type: T,
     payload: InputOf<T>,
     options: RequestOptions<NoInfer<T>, E> = NO_OPTIONS,
   ): Promise<RequestResult<T, E>> {
-    const reply = await this.parts.dispatcher.request(
-      this.origin,
-      type as MessageType,
-      payload,
-      options as RequestOptions<never, MessageType>,
+    return this.#ask(type, payload, options).then(
+      (reply) => checkReply(type as MessageType, options.expect, reply) as RequestResult<T, E>,
     );
-    return reply.payload as RequestResult<T, E>;
   }
 
   async requestMessage<T extends S, E extends MessageType = never>(
@@ -69,13 +67,10 @@ export class BoundSender<S = MessageType> implements Sender<S> {
     payload: InputOf<T>,
     options: RequestOptions<NoInfer<T>, E> = NO_OPTIONS,
   ): Promise<ReplyMessage<RequestResult<T, E>>> {
-    const reply = await this.parts.dispatcher.request(
-      this.origin,
-      type as MessageType,
-      payload,
-      options as RequestOptions<never, MessageType>,
-    );
-    return reply as ReplyMessage<RequestResult<T, E>>;
+    const reply = await this.#ask(type, payload, options);
+    const value = await checkReply(type as MessageType, options.expect, reply);
+    const message = value === reply.payload ? reply : Object.freeze({ ...reply, payload: value });
+    return message as ReplyMessage<RequestResult<T, E>>;
   }
 
   stream<T extends S>(
@@ -96,5 +91,14 @@ export class BoundSender<S = MessageType> implements Sender<S> {
 
   sendMany(drafts: readonly MessageDraft<S & MessageType>[]): Promise<PromiseSettledResult<Receipt>[]> {
     return this.parts.dispatcher.sendMany(this.origin, drafts as readonly MessageDraft<MessageType>[]);
+  }
+
+  #ask(type: S, payload: unknown, options: object): Promise<Envelope> {
+    return this.parts.dispatcher.ask(
+      this.origin,
+      type as MessageType,
+      payload,
+      options as RequestOptions<never, MessageType>,
+    );
   }
 }

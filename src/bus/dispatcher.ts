@@ -13,7 +13,7 @@ import type { Directory } from "../registry/directory.ts";
 import type { Where } from "../registry/record.ts";
 import { aboutMessage } from "./about-message.ts";
 import type { Budgets } from "./budgets.ts";
-import { checkReply, plainPayload } from "./checking.ts";
+import { plainPayload } from "./checking.ts";
 import { checkPath, type Refusal } from "./guard-rails.ts";
 import type { Origin, PublishContext } from "./origin.ts";
 import type { PublishQueue } from "./publish-queue.ts";
@@ -132,20 +132,7 @@ export class Dispatcher {
     }
   }
 
-  /** Sends a request and resolves with the reply, checked against the declared or expected type. */
-  async request(
-    origin: Origin,
-    type: MessageType,
-    payload: unknown,
-    options: RequestOptions<never, MessageType>,
-  ): Promise<Envelope> {
-    const reply = await this.ask(origin, type, payload, options);
-    const checked = checkReply(type, options.expect, reply);
-    const value = checked instanceof Promise ? await checked : checked;
-    return value === reply.payload ? reply : Object.freeze({ ...reply, payload: value });
-  }
-
-  /** Sends a request and resolves with the reply as it came. `onStamped` is told the request's id before anything is sent. */
+  /** Sends a request and resolves with the reply as it came, not checked. `onStamped` is told the request's id before anything is sent. */
   ask(
     origin: Origin,
     type: MessageType,
