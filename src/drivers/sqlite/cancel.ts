@@ -51,7 +51,7 @@ export function findCopies(
   const taken = here.size + elsewhere.size;
   const readyCopies =
     "id" in target
-      ? ready.byId(inbox.id, target.id)
+      ? ready.byId(inbox, target.id)
       : "key" in target
         ? ready.byOrder(inbox.id, target.sender, target.key)
         : ready.all(inbox.id, limit === -1 ? -1 : limit + taken);

@@ -47,11 +47,11 @@ export class Inspector {
   find(id: string): Waiting[] {
     const { ready, delayed, inboxes } = this.#tx.tables;
     const found: Waiting[] = [];
-    for (const { inboxId, copy } of ready.anywhere(id)) {
-      const inbox = inboxes.byId(inboxId);
-      if (inbox?.scope !== this.#tx.scope) continue;
-      const waiting = this.#ready(inbox, copy, this.#holders(inbox));
-      if (waiting) found.push(waiting);
+    for (const inbox of inboxes.all()) {
+      for (const copy of inbox.waiting === 0 ? [] : ready.byId(inbox, id)) {
+        const waiting = this.#ready(inbox, copy, this.#holders(inbox));
+        if (waiting) found.push(waiting);
+      }
     }
     for (const copy of delayed.anywhere(id)) {
       const inbox = inboxes.byId(copy.inboxId);

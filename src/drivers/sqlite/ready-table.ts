@@ -2,6 +2,8 @@ import type { CancelledEnd } from "../../broker/settlement.ts";
 import { bodyIn, bodyOf, ownBodies, type StoredBody } from "./body.ts";
 import type { Connection, Row, Statement, Value } from "./connection.ts";
 import { type PastHandOff, READY_COLUMNS, type ReadyCopy, readyCopyOf } from "./copy.ts";
+import { IdSearch } from "./id-search.ts";
+import type { InboxRow } from "./inbox-table.ts";
 import type { TypeFilter } from "./type-filter.ts";
 
 /** The columns of a new copy that are seldom used. */
@@ -35,6 +37,8 @@ const SLOT = "k & 35184372088831 AS slot";
 const SELECT = `SELECT ${SLOT}, ${READY_COLUMNS} FROM ready`;
 // A small body comes along with its row, which spares a second way down the tree; a large one waits until it is handed out.
 const SELECT_WITH_BODY = `SELECT ${SLOT}, ${READY_COLUMNS}, ${bodyOf("ready", { largest: 4096 })} FROM ready`;
+/** From so many messages on, an inbox is searched by where an id should be before every copy is looked at. */
+const LONG = 5_000;
 const ALL =
   "id, type, attempt, crashes, cancelled, failures, offered_at, holder, expires_at, sender, order_name, order_key, body";
 
@@ -50,7 +54,7 @@ export class ReadyTable {
   readonly #all: Statement;
   readonly #byId: Statement;
   readonly #byOrder: Statement;
-  readonly #anywhere: Statement;
+  readonly #search: IdSearch;
   readonly #expired: Statement;
   readonly #nextExpiry: Statement;
   readonly #crash: Statement;
@@ -77,7 +81,7 @@ export class ReadyTable {
     this.#all = prepare(`${SELECT} WHERE ${ofInbox} ORDER BY k LIMIT ?`);
     this.#byId = prepare(`${SELECT} WHERE ${ofInbox} AND id = ? ORDER BY k`);
     this.#byOrder = prepare(`${SELECT} WHERE sender = ? AND order_name = ? AND ${ofInbox} ORDER BY k`);
-    this.#anywhere = prepare(`SELECT k >> 45 AS inbox, ${SLOT}, ${READY_COLUMNS} FROM ready WHERE id = ?`);
+    this.#search = new IdSearch(connection);
     this.#expired = prepare(
       `SELECT k >> 45 AS inbox, ${SLOT}, ${READY_COLUMNS} FROM ready WHERE expires_at IS NOT NULL AND expires_at <= ? LIMIT ?`,
     );
@@ -142,21 +146,18 @@ export class ReadyTable {
     return (this.#all.all(inbox, inbox, limit) as Row[]).map(readyCopyOf);
   }
 
-  byId(inbox: number, id: string): ReadyCopy[] {
+  /** The copies of one message; `waiting` of the inbox says how it is searched for. */
+  byId({ id: inbox, waiting }: Pick<InboxRow, "id" | "waiting">, id: string): ReadyCopy[] {
+    if (waiting > LONG) {
+      const found = this.#search.slots(inbox, id).flatMap((slot) => this.get(inbox, slot) ?? []);
+      if (found.length > 0) return found;
+    }
     return (this.#byId.all(inbox, inbox, id) as Row[]).map(readyCopyOf);
   }
 
   /** The copies of one sender's order. */
   byOrder(inbox: number, sender: string, name: string): ReadyCopy[] {
     return (this.#byOrder.all(sender, name, inbox, inbox) as Row[]).map(readyCopyOf);
-  }
-
-  /** The copies of one message in all inboxes. */
-  anywhere(id: string): { readonly inboxId: number; readonly copy: ReadyCopy }[] {
-    return (this.#anywhere.all(id) as Row[]).map((row) => ({
-      inboxId: row["inbox"] as number,
-      copy: readyCopyOf(row),
-    }));
   }
 
   expired(now: number, limit: number): { readonly inboxId: number; readonly copy: ReadyCopy }[] {

@@ -5,7 +5,9 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Consumer, Delivery } from "../../../src/broker/consumer.ts";
 import type { DriverEvent } from "../../../src/broker/driver.ts";
-import type { Envelope } from "../../../src/message/envelope.ts";
+import { systemClock } from "../../../src/internal/clock.ts";
+import { type Envelope, PRIORITIES } from "../../../src/message/envelope.ts";
+import { IdGenerator } from "../../../src/message/id.ts";
 import { acknowledge, Collected, message, type SqliteDriver, until, Workbench } from "./setup.ts";
 
 describe("the sqlite driver in one process", () => {
@@ -36,6 +38,29 @@ describe("the sqlite driver in one process", () => {
 
   const ids = (deliveries: readonly Delivery[]): string[] => deliveries.map((delivery) => delivery.message.id);
   const keyed = (id: string, orderKey: string): Envelope => message(id, { orderKey });
+
+  it("finds a message by its id in a long inbox, also one that was moved behind the others", async () => {
+    const driver = await bench.open();
+    await driver.broker.declareInbox({ name: "inbox" });
+    const made = new IdGenerator({ clock: systemClock });
+    const sent = Array.from({ length: 6_000 }, (_, at) => message(made.next(), { priority: PRIORITIES[at % 5]! }));
+    await publish(driver, sent);
+    const collected = new Collected();
+    const consumer = await consume(driver, collected, 1);
+    const [first] = collected.deliveries;
+    consumer.credit(0);
+    await first?.settle({ outcome: "retry", delay: 0 });
+    const moved = first?.message.id ?? "";
+    expect(await driver.broker.find(moved)).toMatchObject([{ inbox: "inbox", attempt: 1, state: "ready" }]);
+    for (const place of [1, 2, 2_999, 5_999]) {
+      const id = sent[place]?.id ?? "";
+      expect(await driver.broker.find(id)).toMatchObject([{ message: { id } }]);
+      expect(await driver.broker.cancel("inbox", { id }, "withdrawn")).toEqual({ ended: 1, held: 0 });
+      expect(await driver.broker.find(id)).toEqual([]);
+    }
+    expect(await driver.broker.cancel("inbox", { id: moved }, "withdrawn")).toEqual({ ended: 1, held: 0 });
+    expect((await driver.broker.inspect(["inbox"]))[0]).toMatchObject({ waiting: 5_995, ended: { withdrawn: 5 } });
+  });
 
   describe("order keys", () => {
     it("keep the messages of one key one after the other, and let other keys pass", async () => {
