@@ -142,6 +142,7 @@ export class ConnectedBus extends BoundSender<MessageType> {
   async load(file: string | URL, options: LoadOptions = {}): Promise<Crew> {
     this.#open();
     const { loadCrew } = await import("./config/crew.ts");
+    this.#open();
     const { clock, logger } = this.#parts.joining;
     return loadCrew(file, options, {
       clock,

@@ -9,9 +9,10 @@ import type { Clock } from "../internal/clock.ts";
 import type { Duration } from "../message/duration.ts";
 import type { Logger } from "../observe/logger.ts";
 import { readConfigFile } from "./config-file.ts";
-import { type Entry, readEntries } from "./entry.ts";
+import { type Entry, isDefinition, readEntries } from "./entry.ts";
 import type { Factories } from "./factory.ts";
 import { watchFile } from "./file-watch.ts";
+import { Issues } from "./issues.ts";
 import { makeDefinition } from "./make-definition.ts";
 
 /** Options of `bus.load`. */
@@ -72,8 +73,8 @@ export async function loadCrew(file: string | URL, options: LoadOptions, bus: Cr
   for (const name of Object.keys(options))
     if (!KNOWN_OPTIONS.has(name)) throw new AgentwireError("ARGUMENT_INVALID", `load has no option "${name}"`);
   const crew = new FileCrew(pathOf(file), options, bus);
-  await crew.start();
   bus.onClosing(() => crew.stop());
+  await crew.start();
   return crew;
 }
 
@@ -105,16 +106,12 @@ class FileCrew implements Crew {
   async start(): Promise<void> {
     try {
       await this.reload();
+      if (!this.#options.watch || this.#stopped) return;
+      this.#watch();
     } catch (error) {
-      await this.leave();
+      await this.leave().catch((thrown: unknown) => this.#log(thrown));
       throw error;
     }
-    if (!this.#options.watch) return;
-    this.#unwatch = watchFile(this.file, {
-      clock: this.#bus.clock,
-      onChange: () => void this.#fileChanged(),
-      onError: (error) => this.#tellFault(error),
-    });
     // What was written before the watching began.
     await this.#fileChanged();
   }
@@ -148,7 +145,7 @@ class FileCrew implements Crew {
     const changed = made.filter(({ entry }) => this.#members.has(entry.name)).map(({ entry }) => entry.name);
     const joined = made.map(({ entry }) => entry.name).filter((name) => !changed.includes(name));
     const ends = await Promise.allSettled([
-      ...left.map((name) => this.#members.get(name)?.agent.leave()),
+      ...left.map((name) => this.#end(this.#members.get(name))),
       ...made.map(({ entry, definition }) => this.#replace(entry, definition)),
     ]);
     const failures = ends.flatMap((end) => (end.status === "rejected" ? [end.reason as unknown] : []));
@@ -164,7 +161,7 @@ class FileCrew implements Crew {
     const entries = readEntries(value, Object.keys(factories), issues);
     const made: { entry: Entry; definition: AnyAgentDefinition }[] = [];
     for (const entry of entries) {
-      if (isDeepStrictEqual(this.#members.get(entry.name)?.entry.source, entry.source)) continue;
+      if (isSame(this.#members.get(entry.name)?.entry.source, entry.source)) continue;
       const definition = await makeDefinition(entry, factories, issues);
       if (definition) made.push({ entry, definition });
     }
@@ -174,8 +171,7 @@ class FileCrew implements Crew {
 
   async #replace(entry: Entry, definition: AnyAgentDefinition): Promise<void> {
     const before = this.#members.get(entry.name);
-    // An agent whose `onStop` throws has left all the same.
-    await before?.agent.leave().catch((error: unknown) => this.#log(error));
+    await this.#end(before);
     try {
       await this.#join(entry, definition);
     } catch (error) {
@@ -190,6 +186,25 @@ class FileCrew implements Crew {
     void agent.closed.then(() => {
       if (this.#members.get(entry.name)?.agent === agent) this.#members.delete(entry.name);
     });
+  }
+
+  /** An agent whose `onStop` throws has left all the same. */
+  async #end(member: Member | undefined): Promise<void> {
+    await member?.agent.leave().catch((error: unknown) => this.#log(error));
+  }
+
+  #watch(): void {
+    try {
+      this.#unwatch = watchFile(this.file, {
+        clock: this.#bus.clock,
+        onChange: () => void this.#fileChanged(),
+        onError: (error) => this.#tellFault(error),
+      });
+    } catch (cause) {
+      const issues = new Issues();
+      issues.add([], `cannot be watched (${(cause as NodeJS.ErrnoException).code})`);
+      throw issues.error(this.file, cause);
+    }
   }
 
   async #fileChanged(): Promise<void> {
@@ -212,9 +227,11 @@ class FileCrew implements Crew {
   }
 
   #log(error: unknown): void {
-    this.#bus.logger.warn(
-      { file: this.file, error: describeThrown(error).message },
-      "A change of the crew was not taken",
-    );
+    this.#bus.logger.warn({ file: this.file, error: describeThrown(error).message }, "A crew met a fault");
   }
+}
+
+/** Definitions are compared by identity: functions tell nothing of what they do. */
+function isSame(one: unknown, other: unknown): boolean {
+  return one === other || (!isDefinition(one) && !isDefinition(other) && isDeepStrictEqual(one, other));
 }
