@@ -209,7 +209,7 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
       agents: new Agents({ registry, contracts, broker }),
       channels: new Channels({ broker, subscriptions: registry, events: hub, clock }),
       inboxes: new Inboxes(broker),
-      deadLetters: new DeadLetters({ store, queue, receipts, clock, ids }),
+      deadLetters: new DeadLetters({ store, queue, receipts, clock, codec, ids }),
       events: new Events({ hub, bridge, journal: log }),
       journal: new Journal({ log, store, broker, queue, clock, ids }),
       observers,

@@ -2,6 +2,7 @@ import type { Publication } from "../broker/publication.ts";
 import { DEAD_LETTER_PREFIX, deadLetterKey } from "../broker/receipt-log.ts";
 import { AgentwireError } from "../errors.ts";
 import type { Clock } from "../internal/clock.ts";
+import type { Codec } from "../message/codec.ts";
 import type { Envelope } from "../message/envelope.ts";
 import type { IdGenerator } from "../message/id.ts";
 import { copyPlain } from "../message/plain.ts";
@@ -35,6 +36,7 @@ export interface DeadLettersOptions {
   readonly queue: PublishQueue;
   readonly receipts: Receipts;
   readonly clock: Clock;
+  readonly codec: Codec;
   readonly ids: IdGenerator;
 }
 
@@ -74,14 +76,14 @@ export class DeadLetters {
 
   /**
    * Sends a dead letter again, as a new message with a new id and `replayOf`, to the inbox that gave it up; its own headers
-   * and conversation stay. The dead letter is removed once the new message is durable.
-   * @throws UNKNOWN_DELIVERY when there is no such dead letter
+   * and conversation stay. The dead letter is removed once the new message is durable. One that could not be read is read again.
+   * @throws UNKNOWN_DELIVERY when there is no such dead letter; VERSION_UNSUPPORTED, DECODE_FAILED, ENVELOPE_INVALID when it still cannot be read
    */
   async replay(id: string, options: { readonly agent?: string; readonly payload?: unknown } = {}): Promise<Receipt> {
     const letter = await this.get(id, options.agent);
     if (!letter) throw new AgentwireError("UNKNOWN_DELIVERY", `There is no dead letter of message ${id}`);
     const { queue, store, receipts, clock, ids } = this.#options;
-    const { expiresAt: _expired, replyInbox: _asker, path: _path, depth: _depth, ...kept } = letter.message;
+    const { expiresAt: _expired, replyInbox: _asker, path: _path, depth: _depth, ...kept } = this.#read(letter);
     const message: Envelope = Object.freeze({
       ...kept,
       ...(options.payload === undefined ? {} : { payload: copyPlain(options.payload, "the payload") }),
@@ -103,6 +105,11 @@ export class DeadLetters {
   async discard(id: string, agent?: string): Promise<boolean> {
     const letter = await this.get(id, agent);
     return letter !== undefined && this.#options.store.delete(deadLetterKey(letter.recipient, id));
+  }
+
+  #read({ message, raw }: StoredDeadLetter): Envelope {
+    if (raw === undefined) return message;
+    return this.#options.codec.decode("text" in raw ? raw.text : Buffer.from(raw.base64, "base64"));
   }
 }
 

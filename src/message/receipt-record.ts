@@ -25,9 +25,15 @@ export interface ReceiptRecord {
   readonly reply?: unknown;
 }
 
+/** What an engine has stored for a message: text, or bytes in base64. */
+export type StoredForm = { readonly text: string } | { readonly base64: string };
+
 /** A message given up on, with what happened to it. */
 export interface DeadLetter<Message> {
+  /** Of a message that could not be read only its `id` and `type` are there. */
   readonly message: Message;
+  /** Present for a message that could not be read: all of it where a newer release wrote it, else at most 64 KiB. */
+  readonly raw?: StoredForm;
   /** The inbox it was taken from. */
   readonly recipient: string;
   /** Error code, or the code a handler gave with `AgentFailure`. */

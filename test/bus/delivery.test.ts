@@ -206,6 +206,21 @@ onEachDriver("delivery", (buses) => {
     expect(await seen.promise).toEqual({ first: "Ada", last: "Lovelace" });
   });
 
+  it("dead-letters what waited for a schema that it no longer fits [send.validate]", async () => {
+    const bus = await buses.open();
+    const Old = defineMessage("person", z.object({ name: z.string() }));
+    const New = defineMessage("person", z.object({ first: z.string() }), { version: 2 });
+    const old = await bus.send(Old, { name: "Ada" }, { to: "reader", ifUnknown: "hold" });
+    const seen: unknown[] = [];
+    await bus.join(defineAgent({ name: "reader" }).on(New, ({ payload, version }) => void seen.push(payload, version)));
+    await (await bus.send(New, { first: "Grace" }, { to: "reader" })).settled();
+    expect((await old.settled()).ends).toEqual({ reader: "dead-lettered" });
+    expect(seen).toEqual([{ first: "Grace" }, 2]);
+    expect(await bus.deadLetters.list()).toMatchObject([
+      { code: "VALIDATION_FAILED", message: { version: 1, payload: { name: "Ada" } } },
+    ]);
+  });
+
   it("gives the handler the schema's output, and sends its input [type.output]", async () => {
     const bus = await buses.open();
     const Dated = defineMessage("dated", z.object({ at: z.coerce.date() }));

@@ -3,7 +3,8 @@ import type { DriverEvent } from "../../broker/driver.ts";
 import { AgentwireError } from "../../errors.ts";
 import type { Codec } from "../../message/codec.ts";
 import type { Envelope } from "../../message/envelope.ts";
-import type { DeadLetter } from "../../message/receipt-record.ts";
+import type { DeadLetter, StoredForm } from "../../message/receipt-record.ts";
+import type { Value } from "./connection.ts";
 import { failuresOf, type ReadyCopy } from "./copy.ts";
 import { faultKind } from "./faults.ts";
 import { CRASHES_TO_BE_ALONE, type LocalConsumer, type SettleDesk, SqliteDelivery } from "./holding.ts";
@@ -159,21 +160,17 @@ export class HandOut {
     } catch (error) {
       const code = AgentwireError.is(error) ? error.code : "DECODE_FAILED";
       const reason = AgentwireError.is(error) ? error.message : "The stored message cannot be read";
-      const raw =
-        typeof body === "string"
-          ? body
-          : body instanceof Uint8Array
-            ? Buffer.from(body).toString("base64")
-            : String(body ?? "");
       const letter = {
-        message: { raw: raw.slice(0, RAW_KEPT) },
+        message: { id: row.id, type: row.type },
+        // What a newer release wrote is whole, and can be sent again by one.
+        raw: storedForm(body, code === "VERSION_UNSUPPORTED" ? Number.POSITIVE_INFINITY : RAW_KEPT),
         recipient: inbox.name,
         code,
         reason,
         at: tx.now,
         attempts: failuresOf(row.failures),
       };
-      if (!this.#bury(tx, inbox, row.id, letter)) return undefined;
+      if (!this.#bury(tx, inbox, letter)) return undefined;
       tx.tables.ready.remove(inbox.id, row.slot);
       tx.endUnheld(inbox, row, "dead-lettered", code);
       this.#options.report({
@@ -186,7 +183,8 @@ export class HandOut {
   }
 
   /** Keeps a dead letter; where that alone is refused, its copy stays and is tried again when the inbox is next read anew. */
-  #bury(tx: Transaction, inbox: InboxRow, id: string, letter: DeadLetter<{ readonly raw: string }>): boolean {
+  #bury(tx: Transaction, inbox: InboxRow, letter: DeadLetter<Pick<Envelope, "id" | "type">>): boolean {
+    const { id } = letter.message;
     try {
       tx.bury(inbox, id, letter);
       return true;
@@ -200,6 +198,12 @@ export class HandOut {
       return false;
     }
   }
+}
+
+/** A stored body that cannot be read, for people and for a release that can. */
+function storedForm(body: Value | undefined, most: number): StoredForm {
+  if (body instanceof Uint8Array) return { base64: Buffer.from(body.subarray(0, most)).toString("base64") };
+  return { text: String(body ?? "").slice(0, most) };
 }
 
 /** Whether a copy's order key belongs to a copy that is held or waits between two attempts. */

@@ -7,7 +7,7 @@ import { faultError, faultKind } from "./faults.ts";
 import { checkFile, refuseNetworkFileSystem, statOf } from "./file-checks.ts";
 import { isCertainlyDead, type ProcessMark } from "./machine.ts";
 import type { SqliteOptions } from "./options.ts";
-import { APPLICATION_ID, migrate } from "./schema.ts";
+import { APPLICATION_ID, checkForm, migrate } from "./schema.ts";
 
 const PATIENCE = 15_000;
 const PAUSE = 10;
@@ -105,6 +105,7 @@ export function reopenFile(library: ClientLibrary, options: SqliteOptions): Conn
     });
   const connection = library.open(options.path, { readonly: false });
   try {
+    checkForm(Number(pragma(connection, "user_version")), options.path);
     configure(connection, options);
   } catch (error) {
     connection.close();

@@ -86,8 +86,22 @@ CREATE TABLE log_entry (k INTEGER PRIMARY KEY, value TEXT NOT NULL);
 `,
 ];
 
-/** The version of the file's form that this release writes. */
+/**
+ * The version of the file's form that this release writes. Only what an older release could not go on with raises it.
+ * Anything else a release may add to a file without raising it, where it is missing: a table, an index, a column with a
+ * default. So statements name the columns that they write, and a file with more in it than is known here is opened.
+ */
 const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** @throws VERSION_UNSUPPORTED when a newer release has raised the version of the file's form */
+export function checkForm(version: number, path: string): void {
+  if (version <= SCHEMA_VERSION) return;
+  throw new AgentwireError(
+    "VERSION_UNSUPPORTED",
+    `${path} has form ${version}; this release knows ${SCHEMA_VERSION} and earlier`,
+    { details: { path, version, supported: SCHEMA_VERSION }, hint: "Update this program; the file was not changed." },
+  );
+}
 
 /**
  * Brings the tables to this release's form, all or nothing. Runs inside a transaction of the caller's.
@@ -95,15 +109,7 @@ const SCHEMA_VERSION = MIGRATIONS.length;
  */
 export function migrate(connection: Connection, path: string): void {
   const version = Number(pragma(connection, "user_version"));
-  if (version > SCHEMA_VERSION) {
-    throw new AgentwireError(
-      "VERSION_UNSUPPORTED",
-      `${path} has form ${version}; this release knows ${SCHEMA_VERSION} and earlier`,
-      {
-        details: { path, version, supported: SCHEMA_VERSION },
-      },
-    );
-  }
+  checkForm(version, path);
   for (const step of MIGRATIONS.slice(version)) connection.exec(step);
   if (version < SCHEMA_VERSION) connection.exec(`PRAGMA user_version=${SCHEMA_VERSION}`);
 }

@@ -15,6 +15,7 @@ import { openFile, reopenFile } from "./open-file.ts";
 import type { SqliteOptions } from "./options.ts";
 import { Outlet } from "./outlet.ts";
 import { type Recoverer, recover } from "./recovery.ts";
+import { checkForm } from "./schema.ts";
 import { Signals } from "./signals.ts";
 import { Tables } from "./tables.ts";
 import { Timetable } from "./timetable.ts";
@@ -58,6 +59,7 @@ export class Session {
   #library: ClientLibrary | undefined;
   #tables: Tables | undefined;
   #version: Statement | undefined;
+  #form: Statement | undefined;
   #begin: Statement | undefined;
   #commit: Statement | undefined;
   #rollback: Statement | undefined;
@@ -276,6 +278,7 @@ export class Session {
   #use(connection: Connection): void {
     this.#tables = new Tables(connection, this.context.scope);
     this.#version = connection.prepare("PRAGMA data_version");
+    this.#form = connection.prepare("PRAGMA user_version");
     this.#begin = connection.prepare("BEGIN IMMEDIATE");
     this.#commit = connection.prepare("COMMIT");
     this.#rollback = connection.prepare("ROLLBACK");
@@ -346,6 +349,7 @@ export class Session {
     try {
       const version = (this.#version?.get() as Row | undefined)?.["data_version"] as number;
       if (version !== this.#dataVersion) {
+        checkForm((this.#form?.get() as Row | undefined)?.["user_version"] as number, this.#url.path);
         this.#dataVersion = version;
         this.#catchUp(tx);
       }

@@ -217,7 +217,7 @@ export class Transaction implements Moment {
   }
 
   /** Keeps a dead letter. */
-  bury(inbox: InboxRow, id: string, letter: DeadLetter<Envelope | { readonly raw: string }>): void {
+  bury(inbox: InboxRow, id: string, letter: DeadLetter<Pick<Envelope, "id" | "type">>): void {
     this.put(
       scoped(inbox.scope, deadLetterKey(inbox.name, id)),
       bucketOf(deadLetterKey(inbox.name, id)),

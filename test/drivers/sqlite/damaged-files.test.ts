@@ -98,6 +98,58 @@ describe("files that are not as they should be", () => {
     await expect(broker.open()).rejects.toMatchObject({ code: "VERSION_UNSUPPORTED", details: { version: 99 } });
   });
 
+  it("refuses everything while a newer version has raised the form of a file in use, and changes nothing", async () => {
+    const { broker } = await bench.open();
+    await broker.declareInbox({ name: "inbox" });
+    const publish = async (id: string) => (await broker.publish([{ message: message(id), to: ["inbox"] }]))[0];
+    expect(await publish("a")).toMatchObject({ status: "accepted" });
+    edit((db) => db.pragma("user_version = 99"));
+    for (const id of ["b", "c"])
+      expect(await publish(id)).toMatchObject({ status: "failed", error: { code: "VERSION_UNSUPPORTED" } });
+    edit((db) => {
+      expect(db.prepare("SELECT count(*) AS count FROM ready").get()).toEqual({ count: 1 });
+      db.pragma("user_version = 1");
+    });
+    expect(await publish("d")).toMatchObject({ status: "accepted" });
+  });
+
+  it("goes on with a file to which a newer version has added tables and columns, before and while it is open", async () => {
+    await filled();
+    const add = (name: string): void =>
+      edit((db) => {
+        db.exec(`CREATE TABLE ${name} (n); CREATE INDEX ${name}_k ON kv (revision, key)`);
+        for (const table of [
+          "inbox",
+          "ready",
+          "delayed",
+          "claim",
+          "peer",
+          "dedupe",
+          "kv",
+          "log",
+          "log_entry",
+          "bucket",
+        ])
+          db.exec(`ALTER TABLE ${table} ADD COLUMN ${name} TEXT NOT NULL DEFAULT 'new'`);
+      });
+    add("before");
+    const { broker, store } = await bench.open();
+    const collected = new Collected();
+    const { take: onDeliveries } = collected;
+    const consumer = await broker.consume("inbox", { instance: "one", lease: 30_000, renew: true, onDeliveries });
+    add("meanwhile");
+    await broker.declareInbox({ name: "second" });
+    const due = { message: message("later"), to: ["inbox"], dueAt: Date.now() + 10 };
+    const keyed = { message: message("keyed"), to: ["inbox"], dedupe: { key: "k", fingerprint: "f", window: 60_000 } };
+    expect(await broker.publish([due, keyed])).toMatchObject([{ status: "accepted" }, { status: "accepted" }]);
+    await store.put("state/key", { n: 1 });
+    consumer.credit(1_000);
+    while (collected.ids.length < 202) await new Promise((resolve) => setTimeout(resolve, 5));
+    await collected.deliveries[0]?.settle({ outcome: "retry", delay: 1 });
+    while (collected.ids.length < 203) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(collected.deliveries.at(-1)).toMatchObject({ attempt: 2 });
+  });
+
   it("refuses a write-protected file", async () => {
     await filled();
     chmodSync(bench.path, 0o444);
@@ -185,9 +237,10 @@ describe("files that are not as they should be", () => {
       "ENVELOPE_INVALID",
       "DECODE_FAILED",
     ]);
-    expect(
-      ((await store.get(deadLetterKey("inbox", "m4"))) as { value: DeadLetter<{ raw: string }> }).value.message.raw,
-    ).toContain('"v":99');
+    expect((await store.get(deadLetterKey("inbox", "m4")))?.value).toMatchObject({
+      message: { id: "m4", type: "test.note" },
+      raw: { text: expect.stringContaining('"v":99') },
+    });
     expect(events.filter(({ type }) => type === "driver.quarantined")).toHaveLength(broken.length);
     expect((await broker.inspect(["inbox"]))[0]).toMatchObject({
       accepted: 200,
