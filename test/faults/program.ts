@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -7,6 +8,8 @@ export interface ProgramOptions {
   /** A command to run it under, such as a tracer. */
   readonly under?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Root of another release of the package, to run the program of that name there; default: this one. */
+  readonly root?: string;
 }
 
 /** A real process that runs one of the programs. */
@@ -20,7 +23,8 @@ export class Program {
   #over = false;
 
   constructor(program: string, task: unknown, options: ProgramOptions = {}) {
-    const script = fileURLToPath(new URL(`./programs/${program}.ts`, import.meta.url));
+    const { root = fileURLToPath(new URL("../..", import.meta.url)) } = options;
+    const script = join(root, "test", "faults", "programs", `${program}.ts`);
     const command = [...(options.under ?? []), process.execPath, "--import", "tsx", script, JSON.stringify(task)];
     this.#child = spawn(command[0] as string, command.slice(1), {
       stdio: ["ignore", "pipe", "pipe"],

@@ -12,6 +12,7 @@ import { offlineAgent } from "./rows/offline-agent.ts";
 import { poison } from "./rows/poison.ts";
 import { powerLoss } from "./rows/power-loss.ts";
 import { publisherKilled } from "./rows/publisher-killed.ts";
+import { releases } from "./rows/releases.ts";
 import { slowConsumer } from "./rows/slow-consumer.ts";
 
 /** The rows of the fault matrix that run on sqlite, in its order. */
@@ -28,6 +29,7 @@ export const ROWS: readonly Row[] = [
   duplicatePublish,
   loopBlockedLong,
   loopBlockedShort,
+  releases,
   gracefulStop,
   offlineAgent,
   idle,
