@@ -7,6 +7,7 @@ import { aboutMessage } from "./bus/about-message.ts";
 import { Agents } from "./bus/agents.ts";
 import { BoundSender, type SendingParts } from "./bus/bound-sender.ts";
 import { Budgets } from "./bus/budgets.ts";
+import { CatchUp } from "./bus/catch-up.ts";
 import { Channels } from "./bus/channels.ts";
 import { DeadLetters } from "./bus/dead-letters.ts";
 import { Dispatcher } from "./bus/dispatcher.ts";
@@ -197,6 +198,13 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
         broker,
         registry,
         contracts,
+        catchUp: new CatchUp({
+          journal: options.history ? log : undefined,
+          queue,
+          directory: registry.directory,
+          clock,
+          ids,
+        }),
         sending,
         budgets,
         clock,

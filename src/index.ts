@@ -10,10 +10,11 @@ export { type AgentDefinition, type AgentSpec, type AnyAgentDefinition, defineAg
 export type { Context, DeliverContext, DeliverInterceptor, Handler, HandlerResult } from "./agent/handler.ts";
 export type { Layer } from "./agent/layer.ts";
 export type { Delivery } from "./agent/pulled-delivery.ts";
-export type { OwnStatus, Peeked, ReceiveOptions, RunningAgent } from "./agent/running-agent.ts";
+export type { OwnStatus, Peeked, ReceiveOptions, RunningAgent, SubscribeOptions } from "./agent/running-agent.ts";
 export type { AgentTool } from "./agent/tools.ts";
 export type { InboxStatus } from "./broker/inbox.ts";
 export type { Agents } from "./bus/agents.ts";
+export type { SubscribeFrom } from "./bus/catch-up.ts";
 export type { ChannelStatus, Channels } from "./bus/channels.ts";
 export type { DeadLetterFilter, DeadLetters, StoredDeadLetter } from "./bus/dead-letters.ts";
 export type { ForeignEvent } from "./bus/event-bridge.ts";

@@ -1,6 +1,7 @@
 import type { Broker } from "../broker/broker.ts";
 import type { SendingParts } from "../bus/bound-sender.ts";
 import type { Budgets } from "../bus/budgets.ts";
+import type { CatchUp } from "../bus/catch-up.ts";
 import type { PublishInterceptor } from "../bus/origin.ts";
 import { resolveRetryPolicy } from "../delivery/retry-policy.ts";
 import { AgentwireError } from "../errors.ts";
@@ -27,6 +28,7 @@ export interface JoinParts {
   readonly broker: Broker;
   readonly registry: Registry;
   readonly contracts: ContractBook;
+  readonly catchUp: CatchUp;
   readonly sending: SendingParts;
   readonly budgets: Budgets;
   readonly clock: Clock;
@@ -128,8 +130,10 @@ export async function join(definition: AnyAgentDefinition, parts: JoinParts): Pr
 
   const membership: Membership = {
     find: (filter) => registry.find(filter),
-    subscribe: async (pattern) => {
-      await registry.subscribe(spec.name, pattern);
+    subscribe: async (pattern, { from }) => {
+      const subscribe = (): Promise<void> => registry.subscribe(spec.name, pattern);
+      if (from === undefined) await subscribe();
+      else await parts.catchUp.subscribe({ agent: spec.name, pattern, from }, subscribe);
       if (events.wants("channel.subscribed"))
         events.emit({ type: "channel.subscribed", at: clock.now(), channel: pattern, agent: spec.name });
     },

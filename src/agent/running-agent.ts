@@ -1,4 +1,5 @@
 import { BoundSender } from "../bus/bound-sender.ts";
+import type { SubscribeFrom } from "../bus/catch-up.ts";
 import type { Sender } from "../bus/sending.ts";
 import { AgentwireError } from "../errors.ts";
 import { type Duration, parseDuration } from "../message/duration.ts";
@@ -20,6 +21,15 @@ export interface ReceiveOptions<T> {
   readonly types?: readonly T[];
   /** Ends the waiting; what has come is returned. */
   readonly signal?: AbortSignal;
+}
+
+/** Options of {@link RunningAgent.subscribe}. */
+export interface SubscribeOptions {
+  /**
+   * Get what was published before, too, where history is on: as new messages with `replayOf`, in their order, each once
+   * even if it is asked for again. Default: only what is published from now on.
+   */
+  readonly from?: SubscribeFrom;
 }
 
 /** A status that an agent gives itself. */
@@ -44,8 +54,12 @@ export interface RunningAgent<S, R> extends Sender<S>, AsyncDisposable {
 
   /** Other agents that match; never itself. */
   find(filter?: AgentFilter): Promise<AgentInfo[]>;
-  /** Subscribes to a channel pattern; resolves when every sender knows it. @throws PATTERN_INVALID, LIMIT_EXCEEDED */
-  subscribe(pattern: string): Promise<void>;
+  /**
+   * Subscribes to a channel pattern; resolves when every sender knows it, and what was asked for of the past is in the inbox.
+   * @throws PATTERN_INVALID, LIMIT_EXCEEDED; with `from`: UNSUPPORTED where history is off, OUT_OF_RANGE, ARGUMENT_INVALID
+   * for a message that the journal does not hold, INBOX_FULL
+   */
+  subscribe(pattern: string, options?: SubscribeOptions): Promise<void>;
   unsubscribe(pattern: string): Promise<void>;
   /** Tells others how it is doing; `online` returns to what its load says. */
   setStatus(status: OwnStatus): Promise<void>;
@@ -74,7 +88,7 @@ export interface Peeked {
 /** What a running agent asks of the registry. */
 export interface Membership {
   find(filter: AgentFilter): Promise<AgentInfo[]>;
-  subscribe(pattern: string): Promise<void>;
+  subscribe(pattern: string, options: SubscribeOptions): Promise<void>;
   unsubscribe(pattern: string): Promise<void>;
   setStatus(status: OwnStatus): Promise<void>;
   /** The instance is gone. */
@@ -144,8 +158,8 @@ export class JoinedAgent extends BoundSender<MessageType> {
     return this.#parts.membership.find({ ...filter, exclude: [...(filter.exclude ?? []), this.name] });
   }
 
-  subscribe(pattern: string): Promise<void> {
-    return this.#parts.membership.subscribe(pattern);
+  subscribe(pattern: string, options: SubscribeOptions = {}): Promise<void> {
+    return this.#parts.membership.subscribe(pattern, options);
   }
 
   unsubscribe(pattern: string): Promise<void> {

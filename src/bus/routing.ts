@@ -81,17 +81,16 @@ export class Routing {
     return { to: [name], fanOut: false, skipped: NOBODY };
   }
 
-  #toOne(where: Where, { type, payload }: Pick<Envelope, "type" | "payload">, origin: Origin): Route {
+  #toOne(where: Where, message: Pick<Envelope, "type" | "payload">, origin: Origin): Route {
     const fits = this.#directory
       .match(where)
-      .filter(
-        (entry) =>
-          takes(entry, type) && fitsSize(entry, payload) && !(origin.isAgent && entry.record.name === origin.name),
-      );
+      .filter((entry) => takes(entry, message) && !(origin.isAgent && entry.record.name === origin.name));
     if (fits.length === 0) {
       const filter = Object.entries(where).map(([name, value]) => `${name} "${value}"`);
       const asked = filter.length > 0 ? ` with ${filter.join(" and ")}` : "";
-      throw new AgentwireError("NO_AGENT_FOUND", `No agent${asked} takes ${type}`, { details: { where, type } });
+      throw new AgentwireError("NO_AGENT_FOUND", `No agent${asked} takes ${message.type}`, {
+        details: { where, type: message.type },
+      });
     }
     const best = Math.min(...fits.map((entry) => PREFERENCE[entry.status]));
     const candidates = fits
@@ -118,17 +117,13 @@ export class Routing {
     return route;
   }
 
-  #fanOut(
-    entries: readonly DirectoryEntry[],
-    { type, payload }: Pick<Envelope, "type" | "payload">,
-    origin: Origin,
-  ): Route {
+  #fanOut(entries: readonly DirectoryEntry[], message: Pick<Envelope, "type" | "payload">, origin: Origin): Route {
     const to: string[] = [];
     let skipped: string[] | undefined;
     for (const entry of entries) {
       const name = entry.record.name;
       if (origin.isAgent && name === origin.name) continue;
-      if (takes(entry, type) && fitsSize(entry, payload)) to.push(name);
+      if (takes(entry, message)) to.push(name);
       else (skipped ??= []).push(name);
     }
     return { to, fanOut: true, skipped: skipped ?? NOBODY };
@@ -140,8 +135,10 @@ export class Routing {
   }
 }
 
-function takes({ receives, record }: DirectoryEntry, type: string): boolean {
-  return receives.has(type) && (record.limits?.types === undefined || record.limits.types.includes(type));
+/** Whether an agent takes a message of this type and size. */
+export function takes(entry: DirectoryEntry, { type, payload }: Pick<Envelope, "type" | "payload">): boolean {
+  const types = entry.record.limits?.types;
+  return entry.receives.has(type) && (types === undefined || types.includes(type)) && fitsSize(entry, payload);
 }
 
 /** Measured only for those who declare a limit. */

@@ -113,7 +113,8 @@ export function text(value: unknown, name: string, limit: number): string {
   return value;
 }
 
-function timeOf(value: Date | number, name: string): number {
+/** A time that a caller gave. @throws OUT_OF_RANGE */
+export function timeOf(value: Date | number, name: string): number {
   const time = value instanceof Date ? value.getTime() : value;
   if (typeof time !== "number" || !Number.isFinite(time) || time < 0 || time > LATEST_TIME) {
     throw new AgentwireError(

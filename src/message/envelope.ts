@@ -70,7 +70,7 @@ export interface Envelope {
   readonly sig?: string;
   readonly enc?: string;
   readonly contentType?: string;
-  /** Id of the dead-lettered message that this one repeats. */
+  /** Id of the message that this one repeats: a dead letter, one from the journal, or one published before its recipient subscribed. */
   readonly replayOf?: string;
 }
 

@@ -55,6 +55,7 @@ export type AnyMessage = Readonly<
     | "inReplyTo"
     | "taskId"
     | "runId"
+    | "replayOf"
     | "headers"
   >
 >;

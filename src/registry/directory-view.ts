@@ -22,6 +22,7 @@ export class DirectoryView implements Directory {
   #byRole: Index | undefined;
   #byCapability: Index | undefined;
   #subscribers: SubscriberIndex | undefined;
+  #channelRoutes: ChannelRoutes | undefined;
 
   constructor(book: RecordBook, attendance: Attendance) {
     this.#book = book;
@@ -56,8 +57,12 @@ export class DirectoryView implements Directory {
   }
 
   subscribers(channel: string): readonly DirectoryEntry[] {
-    this.#subscribers ??= new SubscriberIndex(this.all(), new ChannelRoutes(this.#book.rules()));
+    this.#subscribers ??= new SubscriberIndex(this.all(), this.#routes());
     return this.#subscribers.of(channel);
+  }
+
+  channelsFrom(channel: string): Iterable<string> {
+    return this.#routes().from(channel);
   }
 
   all(): readonly DirectoryEntry[] {
@@ -80,6 +85,12 @@ export class DirectoryView implements Directory {
     this.#byRole = undefined;
     this.#byCapability = undefined;
     this.#subscribers = undefined;
+    this.#channelRoutes = undefined;
+  }
+
+  #routes(): ChannelRoutes {
+    this.#channelRoutes ??= new ChannelRoutes(this.#book.rules());
+    return this.#channelRoutes;
   }
 
   #roles(role: string): readonly DirectoryEntry[] {

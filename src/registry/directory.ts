@@ -23,6 +23,8 @@ export interface Directory {
   takers(type: string): readonly DirectoryEntry[];
   /** Agents with a pattern that matches the channel, or one that routes lead to from it, each once; cached per channel until the revision changes. */
   subscribers(channel: string): readonly DirectoryEntry[];
+  /** The channel and all that routes lead to from it, each once. */
+  channelsFrom(channel: string): Iterable<string>;
   all(): readonly DirectoryEntry[];
   /** Up to 3 known names close to this one, nearest first. */
   suggest(name: string): string[];

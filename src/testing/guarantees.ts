@@ -419,6 +419,11 @@ export const GUARANTEES = {
     stated: RECEIVING,
     says: "A message whose dead letter cannot be written stays in its inbox; that is told, and tried again until it can.",
   },
+  "channel.late": {
+    level: "bus",
+    stated: SENDING,
+    says: "A subscriber that asks for what was published before gets it marked, each message once, in order, and without a gap to the live ones.",
+  },
   "channel.route": {
     level: "bus",
     stated: SENDING,
