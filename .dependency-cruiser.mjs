@@ -1,5 +1,5 @@
 // Who may import whom in src/. A room is a folder of src/, or a file beside them; anything not listed is forbidden.
-const base = ["internal", "errors.ts", "error-codes.ts"];
+const base = ["internal", "errors.ts", "error-codes.ts", "package-version.ts"];
 const contracts = [...base, "message", "broker", "store"];
 const below = [...contracts, "delivery", "observe", "security", "registry", "state"];
 const entry = ["connect.ts", "connect-options.ts", "connected-bus.ts", "observers.ts"];
@@ -8,6 +8,7 @@ const outside = [...below, "bus", "agent", "task", "run", "memory", "config", "t
 export const rooms = {
   internal: [],
   "error-codes.ts": [],
+  "package-version.ts": [],
   "errors.ts": ["error-codes.ts"],
   message: base,
   store: [...base, "message"],

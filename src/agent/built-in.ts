@@ -30,6 +30,8 @@ export interface CapabilityReport {
 export interface StatusReport extends AgentHealth, CapabilityReport {
   /** running / concurrency. */
   readonly load: number;
+  /** Version of this package that the agent runs on. */
+  readonly library: string;
 }
 
 /** Asks an agent whether it is well; every agent answers without code of its own. */

@@ -11,6 +11,7 @@ import { parseDuration } from "../message/duration.ts";
 import type { JsonSchema, MessageType } from "../message/index.ts";
 import type { EventHub } from "../observe/event-hub.ts";
 import type { Logger } from "../observe/logger.ts";
+import { packageVersion } from "../package-version.ts";
 import type { AgentContract, ContractBook } from "../registry/contracts.ts";
 import type { AgentRecord, InstanceState } from "../registry/record.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -233,5 +234,6 @@ function statusReport(
     concurrency,
     load: running / concurrency,
     time: host.clock.now(),
+    library: packageVersion(),
   };
 }

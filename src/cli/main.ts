@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
+import { packageVersion } from "../package-version.ts";
 import { agentsCommand } from "./commands/agents.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { channelsCommand } from "./commands/channels.ts";
@@ -35,6 +36,7 @@ const COMMANDS = [
 ];
 
 const program = new Command("agentwire")
+  .version(packageVersion(), "-V, --version", "write the version of this package")
   .description("Typed, durable messaging between agents")
   .option("--json", "write JSON for programs", false)
   .option("--url <url>", "the engine; default: AGENTWIRE_URL, else sqlite:.agentwire/agentwire.db")

@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
+import type { StatusReport } from "../../src/agent/built-in.ts";
 import type { InboxStatus, Waiting } from "../../src/broker/inbox.ts";
 import type { StoredDeadLetter } from "../../src/bus/dead-letters.ts";
 import { checkInbox } from "../../src/cli/doctor/inbox-checks.ts";
 import { checkLetters } from "../../src/cli/doctor/letter-checks.ts";
+import { checkVersions } from "../../src/cli/doctor/version-check.ts";
+import { packageVersion } from "../../src/package-version.ts";
 import type { AgentInfo } from "../../src/registry/record.ts";
 
 const NOW = 1_000_000_000;
@@ -44,6 +47,20 @@ function checks(
     (finding) => finding.check,
   );
 }
+
+describe("the doctor compares releases", () => {
+  const report = (name: string, library: string): StatusReport => ({ agent: name, library }) as StatusReport;
+
+  it("finds nothing where all are one", () => {
+    expect(checkVersions([report("ann", packageVersion()), report("bob", packageVersion())])).toEqual([]);
+  });
+
+  it("names who runs on another", () => {
+    expect(
+      checkVersions([report("ann", "0.1.0"), report("bob", "0.2.0"), report("cid", "0.2.0")], "0.1.0"),
+    ).toMatchObject([{ level: "note", check: "version", subject: "bob, cid", what: expect.stringContaining("0.2.0") }]);
+  });
+});
 
 describe("the doctor looks at inboxes", () => {
   it("finds nothing where all is well", () => {

@@ -1,7 +1,8 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { AgentwireError } from "../../errors.ts";
+import { packageVersion } from "../../package-version.ts";
 import type { CommonOptions } from "../connection.ts";
 import { projectFiles } from "../init/project-files.ts";
 import { TEAMS } from "../init/role-presets.ts";
@@ -20,7 +21,7 @@ export function initCommand(program: Command): void {
       const folder = resolve(dir);
       await checkEmpty(folder);
       const team = options.team === undefined ? undefined : TEAMS[options.team];
-      const files = projectFiles({ name: packageName(folder), version: await ownVersion(), team });
+      const files = projectFiles({ name: packageName(folder), version: packageVersion(), team });
       for (const [path, text] of Object.entries(files)) {
         await mkdir(dirname(join(folder, path)), { recursive: true });
         // "wx": whatever has come there meanwhile is not ours to replace.
@@ -54,9 +55,4 @@ function packageName(folder: string): string {
       .replace(/[^a-z0-9-]+/g, "-")
       .replace(/^-+|-+$/g, "") || "agents"
   );
-}
-
-async function ownVersion(): Promise<string> {
-  const text = await readFile(new URL("../../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
 }

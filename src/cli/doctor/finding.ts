@@ -14,7 +14,8 @@ export interface Finding {
     | "capacity"
     | "dead-letters"
     | "silent"
-    | "clock";
+    | "clock"
+    | "version";
   /** The inbox, agent or engine. */
   readonly subject: string;
   readonly what: string;
