@@ -70,15 +70,17 @@ interface Outgoing {
   readonly address: Stamped;
 }
 
-type Writable = { -readonly [K in keyof Envelope]: Envelope[K] };
 type Accepted = Extract<PublishResult, { status: "accepted" }>;
 
-/** A stamped message on its way into inboxes. */
+/** A stamped message on its way into inboxes, and who is told how that went. */
 interface Passage {
   readonly outgoing: Outgoing;
   readonly envelope: Envelope;
   readonly waiter: Waiter | undefined;
-  readonly refusal: Refusal | undefined;
+  refusal: Refusal | undefined;
+  /** Undefined where nobody asks for the receipt. */
+  readonly arrived: ((receipt: Receipt) => void) | undefined;
+  readonly failed: (error: unknown) => void;
 }
 
 /** The way of every message from a sender to its inboxes: check, stamp, intercept, route, publish. */
@@ -207,12 +209,9 @@ export class Dispatcher {
     const { waiter, reply } = requests.wait(envelope.id, timeout, to);
     const { signal } = outgoing.options;
     if (signal) reply.then(...this.#abortable(signal, waiter));
-    try {
-      this.#dispatch(outgoing, envelope, waiter).catch((error: unknown) => requests.fail(waiter, error));
-    } catch (error) {
-      // A wrong option, for one: thrown on, it would leave a waiter behind whose end nobody looks at.
-      requests.fail(waiter, error);
-    }
+    const failed = (error: unknown): void => requests.fail(waiter, error);
+    if (outgoing.origin.publishing.length > 0) this.#intercept(outgoing, envelope, waiter).catch(failed);
+    else this.#pass({ outgoing, envelope, waiter, refusal: undefined, arrived: undefined, failed });
     return reply;
   }
 
@@ -235,10 +234,10 @@ export class Dispatcher {
     return stamp(this.#parts, outgoing.origin, outgoing.type, payload, outgoing.options, outgoing.address);
   }
 
-  #dispatch(outgoing: Outgoing, envelope: Envelope, waiter?: Waiter): Promise<Receipt> {
+  #dispatch(outgoing: Outgoing, envelope: Envelope): Promise<Receipt> {
     const { publishing } = outgoing.origin;
-    if (publishing.length === 0) return this.#deliver(outgoing, envelope, waiter);
-    return this.#intercept(outgoing, envelope, waiter);
+    if (publishing.length === 0) return this.#deliver(outgoing, envelope, undefined);
+    return this.#intercept(outgoing, envelope, undefined);
   }
 
   async #intercept(outgoing: Outgoing, envelope: Envelope, waiter: Waiter | undefined): Promise<Receipt> {
@@ -256,41 +255,54 @@ export class Dispatcher {
     return receipt;
   }
 
-  #deliver(outgoing: Outgoing, envelope: Writable, waiter: Waiter | undefined): Promise<Receipt> {
-    const refusal = this.#refusal(outgoing.origin, envelope);
-    if (refusal instanceof Promise)
-      return refusal.then((found) =>
-        this.#store({ outgoing, envelope: Object.freeze(envelope), waiter, refusal: found }),
-      );
-    return this.#store({ outgoing, envelope: Object.freeze(envelope), waiter, refusal });
+  #deliver(outgoing: Outgoing, envelope: Envelope, waiter: Waiter | undefined): Promise<Receipt> {
+    return new Promise((arrived, failed) =>
+      this.#pass({ outgoing, envelope, waiter, refusal: undefined, arrived, failed }),
+    );
+  }
+
+  /** Never throws: whoever sends is told by the passage, and so is a request's waiter. */
+  #pass(passage: Passage): void {
+    const { outgoing, envelope, failed } = passage;
+    try {
+      const refusal = this.#refusal(outgoing.origin, envelope);
+      if (refusal instanceof Promise) refusal.then((found) => this.#store(passage, found)).catch(failed);
+      else this.#store(passage, refusal);
+    } catch (error) {
+      failed(error);
+    }
   }
 
   /** The straight way: routed by the present view and stored. Whatever else is needed is left to {@link #patiently}. */
-  #store(passage: Passage): Promise<Receipt> {
-    const { outgoing, envelope } = passage;
+  #store(passage: Passage, refusal: Refusal | undefined): void {
+    const { outgoing, failed } = passage;
     const { target, origin } = outgoing;
+    passage.refusal = refusal;
+    const envelope = Object.freeze(passage.envelope);
     if (
       target.kind === "agent" &&
       !this.#parts.directory.get(target.name) &&
       !(target.hold && this.#heldFor.has(target.name))
     ) {
-      return this.#patiently(passage, undefined);
+      this.#patiently(passage, undefined).catch(failed);
+      return;
     }
     let route: Route;
     try {
       route = this.#routing.resolve(target, envelope, origin);
     } catch (error) {
-      return AgentwireError.is(error, "NO_AGENT_FOUND") ? this.#patiently(passage, undefined) : Promise.reject(error);
+      if (!AgentwireError.is(error, "NO_AGENT_FOUND")) throw error;
+      this.#patiently(passage, undefined).catch(failed);
+      return;
     }
-    return this.#parts.queue
-      .publish(this.#publication(passage, route))
-      .then((result) =>
-        result.status === "accepted" ? this.#conclude(passage, route, result) : this.#patiently(passage, result),
-      );
+    this.#parts.queue.add(this.#publication(passage, route), (result) => {
+      if (result.status === "accepted") this.#conclude(passage, route, result);
+      else this.#patiently(passage, result).catch(failed);
+    });
   }
 
   /** Looks again at who is there, waits for room, or tells the failure. */
-  async #patiently(passage: Passage, first: PublishResult | undefined): Promise<Receipt> {
+  async #patiently(passage: Passage, first: PublishResult | undefined): Promise<void> {
     const { outgoing, envelope } = passage;
     const { directory, clock, keepAlive, queue } = this.#parts;
     let room: RoomWait | undefined;
@@ -361,22 +373,22 @@ export class Dispatcher {
       : this.#parts.budgets.message(envelope.conversationId, envelope.budget);
   }
 
-  #conclude({ outgoing, envelope, waiter, refusal }: Passage, route: Route, result: Accepted): Receipt {
-    const { events } = this.#parts;
+  #conclude(passage: Passage, route: Route, result: Accepted): void {
+    const { outgoing, envelope, waiter, refusal, arrived, failed } = passage;
+    const { events, receipts } = this.#parts;
     const { copies } = result;
     if (outgoing.target.kind === "one" && copies[0]) this.#routing.chosen(copies[0].inbox);
     if (waiter) waiter.recipient = copies[0]?.inbox;
     if (events.active && (events.wants("message.accepted") || isUnusual(result, route)))
       this.#tell(envelope, route.skipped, result, refusal);
     if (copies.length === 0 && outgoing.options.requireRecipients) {
-      throw new AgentwireError(
-        "NO_RECIPIENTS",
-        `Nobody takes ${envelope.type}${envelope.channel === undefined ? "" : ` on ${envelope.channel}`}`,
-      );
+      const where = envelope.channel === undefined ? "" : ` on ${envelope.channel}`;
+      failed(new AgentwireError("NO_RECIPIENTS", `Nobody takes ${envelope.type}${where}`));
+    } else if (waiter && refusal) {
+      failed(new AgentwireError(refusal.code, `Request ${envelope.id} was refused: ${refusal.reason}`));
+    } else {
+      arrived?.(new SentReceipt(result.id, copies, result.duplicate, receipts));
     }
-    if (waiter && refusal)
-      throw new AgentwireError(refusal.code, `Request ${envelope.id} was refused: ${refusal.reason}`);
-    return new SentReceipt(result.id, copies, result.duplicate, this.#parts.receipts);
   }
 
   #mayWait(error: AgentwireError): error is AgentwireError<"INBOX_FULL"> {

@@ -28,15 +28,17 @@ export class PublishQueue {
 
   /** Resolves with what became of the publication; never rejects. */
   publish(publication: Publication): Promise<PublishResult> {
-    return new Promise((resolve) => {
-      this.#batch.push(publication);
-      this.#waiting.push(resolve);
-      if (!this.#scheduled) {
-        this.#scheduled = true;
-        if (this.#sinceTurn < PUBLISHED_PER_TURN) queueMicrotask(this.#flush);
-        else setImmediate(this.#nextTurn);
-      }
-    });
+    return new Promise((resolve) => this.add(publication, resolve));
+  }
+
+  /** As {@link PublishQueue.publish}, for whoever needs no promise of it; `settle` must not throw. */
+  add(publication: Publication, settle: Settle): void {
+    this.#batch.push(publication);
+    this.#waiting.push(settle);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    if (this.#sinceTurn < PUBLISHED_PER_TURN) queueMicrotask(this.#flush);
+    else setImmediate(this.#nextTurn);
   }
 
   /** Resolves when nothing is under way any more. */
