@@ -182,12 +182,11 @@ export class Dispatcher {
     payload: unknown,
     headers: Readonly<Record<string, string>> | undefined,
   ): Publication {
-    const options: MessageOptions = { priority: request.priority, ...(headers === undefined ? {} : { headers }) };
+    const { priority } = request;
+    const options: MessageOptions = headers === undefined ? { priority } : { priority, headers };
     const inbox = request.replyInbox as string;
-    const envelope = stamp(this.#parts, { ...origin, cause: request }, type, payload, options, {
-      to: inbox,
-      inReplyTo: request.id,
-    });
+    const address = { to: inbox, inReplyTo: request.id };
+    const envelope = stamp(this.#parts, { name: origin.name, cause: request }, type, payload, options, address);
     return { message: Object.freeze(envelope), to: [inbox] };
   }
 

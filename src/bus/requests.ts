@@ -120,12 +120,13 @@ export class Requests {
   }
 
   #take(consumer: Consumer, deliveries: readonly Delivery[]): void {
-    for (const delivery of deliveries) this.#answer(delivery);
+    const now = this.#options.clock.now();
+    for (const delivery of deliveries) this.#answer(delivery, now);
     this.#credit -= deliveries.length;
     if (this.#credit < REPLY_CREDIT / 2) consumer.credit((this.#credit = REPLY_CREDIT));
   }
 
-  #answer(delivery: Delivery): void {
+  #answer(delivery: Delivery, now: number): void {
     const reply = delivery.message;
     const { id } = reply;
     const settled = delivery.settle({
@@ -135,7 +136,7 @@ export class Requests {
         id,
         recipient: delivery.inbox,
         end: "acknowledged",
-        at: this.#options.clock.now(),
+        at: now,
         offeredAt: delivery.offeredAt,
         instance: this.#options.instance,
         attempt: delivery.attempt,

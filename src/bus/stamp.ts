@@ -40,7 +40,7 @@ export interface StampOptions {
 /** Writes the envelope around a checked payload. @throws OUT_OF_RANGE, ARGUMENT_INVALID */
 export function stamp(
   parts: StampOptions,
-  origin: Origin,
+  origin: Pick<Origin, "name" | "cause">,
   type: MessageType,
   payload: unknown,
   options: MessageOptions,
