@@ -14,6 +14,8 @@ import type { PublishQueue } from "./publish-queue.ts";
 export interface ReplayOptions {
   /** How fast, as a multiple of the recorded speed; default: at once. */
   readonly speed?: number;
+  /** Sends on another bus, to the agents of the same names there. Default: on this one. */
+  readonly into?: { readonly journal: Journal };
   /** Ends the replay. */
   readonly signal?: AbortSignal;
 }
@@ -33,7 +35,7 @@ export interface Replayed {
 export interface JournalParts {
   readonly log: JournalLog;
   readonly store: Pick<Store, "read">;
-  readonly broker: Pick<Broker, "find">;
+  readonly broker: Pick<Broker, "find" | "inspect">;
   readonly queue: PublishQueue;
   readonly clock: Clock;
   readonly ids: IdGenerator;
@@ -64,7 +66,8 @@ export class Journal {
    * @throws OUT_OF_RANGE
    */
   async *replay(filter: HistoryFilter, options: ReplayOptions = {}): AsyncGenerator<Replayed> {
-    const { speed, signal } = options;
+    const { speed, signal, into } = options;
+    const target = into?.journal ?? this;
     if (speed !== undefined && !(speed > 0)) throw new AgentwireError("OUT_OF_RANGE", "speed must be a number above 0");
     let before: number | undefined;
     const own = new Set<string>();
@@ -74,14 +77,14 @@ export class Journal {
       if (message.causationId !== undefined) continue;
       if (speed !== undefined && before !== undefined) await this.#pause((message.createdAt - before) / speed);
       before = message.createdAt;
-      const replayed = await this.#again(message, recipients);
+      const replayed = await target.#again(message, recipients);
       own.add(replayed.newId);
       yield replayed;
     }
   }
 
   async #again(message: Envelope, recipients: readonly string[]): Promise<Replayed> {
-    const { queue, clock, ids } = this.#parts;
+    const { broker, queue, clock, ids } = this.#parts;
     const { expiresAt: _expiry, replyInbox: _asker, ...kept } = message;
     const newId = ids.next();
     const again: Envelope = Object.freeze({
@@ -91,17 +94,16 @@ export class Journal {
       conversationId: newId,
       replayOf: message.id,
     });
-    const results = await Promise.all(
-      recipients.map((recipient) => queue.publish({ message: again, to: [recipient] })),
-    );
-    const failed = results.find((result) => result.status === "failed");
-    return {
-      id: message.id,
-      newId,
-      type: message.type,
-      recipients,
-      ...(failed ? { error: failed.error.message } : {}),
-    };
+    const there = (await broker.inspect(recipients)).map(({ name }) => name);
+    const missing = recipients.filter((name) => !there.includes(name));
+    const result = await queue.publish({ message: again, to: there, fanOut: true });
+    const error =
+      result.status === "failed"
+        ? result.error.message
+        : missing.length > 0
+          ? `There is no inbox ${missing.join(", ")}`
+          : undefined;
+    return { id: message.id, newId, type: message.type, recipients, ...(error === undefined ? {} : { error }) };
   }
 
   async #pause(length: number): Promise<void> {

@@ -19,7 +19,22 @@ export async function withBus(
   run: (bus: Bus, output: Output) => Promise<void>,
   extra: ConnectOptions = {},
 ): Promise<void> {
-  const { json, url, namespace, tenant } = command.optsWithGlobals<CommonOptions>();
+  const { json, url } = command.optsWithGlobals<CommonOptions>();
+  await connected(url, command, (bus) => run(bus, standardOutput(json)), extra);
+}
+
+/** Connects to a second bus as well, in the same namespace. */
+export function withOther(url: string, command: Command, run: (bus: Bus) => Promise<void>): Promise<void> {
+  return connected(url, command, run, {});
+}
+
+async function connected(
+  url: string | undefined,
+  command: Command,
+  run: (bus: Bus) => Promise<void>,
+  extra: ConnectOptions,
+): Promise<void> {
+  const { namespace, tenant } = command.optsWithGlobals<CommonOptions>();
   if (url !== undefined) refuseSecret(url);
   const bus = await connect(url, {
     name: "cli",
@@ -29,7 +44,7 @@ export async function withBus(
     ...extra,
   });
   try {
-    await run(bus, standardOutput(json));
+    await run(bus);
   } finally {
     await bus.close();
   }
@@ -44,8 +59,12 @@ function refuseSecret(url: string): void {
     // Not of that form, so it holds no password; the driver says what is wrong with it.
   }
   if (password !== "") {
-    throw new AgentwireError("ARGUMENT_INVALID", "--url holds a password, which every user of this machine can see", {
-      hint: "Put the URL into the environment variable AGENTWIRE_URL.",
-    });
+    throw new AgentwireError(
+      "ARGUMENT_INVALID",
+      "A URL among the arguments holds a password, which every user of this machine can see",
+      {
+        hint: "Put the URL into the environment variable AGENTWIRE_URL.",
+      },
+    );
   }
 }

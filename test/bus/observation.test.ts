@@ -72,6 +72,29 @@ onEachDriver("observation", (buses) => {
     expect(again).toMatchObject([{ type: "note", recipients: ["reader"] }]);
   });
 
+  it("sends recorded messages on another bus, once to all who got them [history.replay]", async () => {
+    const bus = await buses.open({ history: true });
+    const trial = await buses.open({ history: true, namespace: "trial" });
+    const got: string[] = [];
+    for (const name of ["ann", "bob"]) {
+      const reader = defineAgent({ name, subscribes: ["news"] });
+      await bus.join(reader.on(Note, () => {}));
+      if (name === "ann") await trial.join(reader.on(Note, ({ replayOf }) => void got.push(replayOf ?? "")));
+    }
+    const { id } = await bus.publish(Note, { text: "a" }, { channel: "news", conversation: "one" });
+    await bus.settled();
+    const again = [];
+    for await (const one of bus.journal.replay({ conversation: "one" }, { into: trial })) again.push(one);
+    await trial.settled();
+    expect(again).toMatchObject([{ id, recipients: ["ann", "bob"], error: "There is no inbox bob" }]);
+    expect(got).toEqual([id]);
+    for await (const one of bus.journal.replay({ conversation: "one" })) again.push(one);
+    await bus.settled();
+    const conversation = again[1]?.newId ?? "";
+    const kept = (await bus.events.history({ conversation })).filter((entry) => entry.kind === "message");
+    expect(kept).toMatchObject([{ recipients: ["ann", "bob"], message: { replayOf: id } }]);
+  });
+
   it("tells every step of a message as an event [observe.events]", async () => {
     const bus = await buses.open();
     const told: string[] = [];

@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { Replayed } from "../../bus/journal-api.ts";
+import type { Bus } from "../../connected-bus.ts";
 import { AgentwireError } from "../../errors.ts";
 import type { HistoryFilter } from "../../observe/journal-entry.ts";
-import { withBus } from "../connection.ts";
+import { withBus, withOther } from "../connection.ts";
 import { EXIT } from "../fault.ts";
 import { plainText } from "../terminal/plain-text.ts";
 
@@ -14,6 +15,7 @@ interface ReplayChoice {
   readonly from?: number;
   readonly to?: number;
   readonly speed?: number;
+  readonly into?: string;
 }
 
 /** `agentwire replay` */
@@ -27,15 +29,16 @@ export function replayCommand(program: Command): void {
     .option("--from <time>", "from this time on, such as 2027-01-31T08:00:00Z", time)
     .option("--to <time>", "up to this time", time)
     .option("--speed <factor>", "as a multiple of the recorded speed; default: at once", factor)
+    .option("--into <url>", "to the agents of the same names on another bus")
     .description(
       "Send recorded messages again to those who got them, as new messages; needs `history: true` where they were sent",
     )
     .addHelpText(
       "after",
-      "\nMessages that were caused by others are left out: the handlers send them again.\n\nExamples:\n  agentwire replay --agent billing --from 2027-01-31T08:00:00Z\n",
+      "\nMessages that were caused by others are left out: the handlers send them again.\n\nExamples:\n  agentwire replay --agent billing --from 2027-01-31T08:00:00Z\n  agentwire replay --channel orders --into sqlite:trial.db\n",
     )
     .action(async (options: ReplayChoice, command: Command) => {
-      const { speed, ...filter } = options;
+      const { speed, into, ...filter } = options;
       if (Object.keys(filter).length === 0) {
         throw new AgentwireError(
           "ARGUMENT_INVALID",
@@ -46,8 +49,11 @@ export function replayCommand(program: Command): void {
         command,
         async (bus, output) => {
           const done: Replayed[] = [];
-          for await (const one of bus.journal.replay(filter as HistoryFilter, speed === undefined ? {} : { speed }))
-            done.push(one);
+          const replay = async (other?: Bus): Promise<void> => {
+            const how = { ...(speed === undefined ? {} : { speed }), ...(other === undefined ? {} : { into: other }) };
+            for await (const one of bus.journal.replay(filter as HistoryFilter, how)) done.push(one);
+          };
+          await (into === undefined ? replay() : withOther(into, command, replay));
           const failed = done.filter((one) => one.error !== undefined).length;
           output.show(done, () => [
             ...done.map((one) =>
