@@ -5,8 +5,10 @@ import type { Durability } from "./store/durability.ts";
 
 /** How long ended things are kept. */
 export interface Retention {
-  /** Records of ends; default `"1d"`, and at most 1,000,000 (memory: 10,000). */
+  /** Records of ends; default `"1d"`. */
   readonly receipts?: Duration;
+  /** Records of ends kept at most, the newest; looked at every 5 minutes. 1 to 1e9, default 1,000,000 (memory: never more than 10,000). */
+  readonly mostReceipts?: number;
   /** Default `"30d"`. */
   readonly deadLetters?: Duration;
   /** Default `"7d"`, where history is on. */

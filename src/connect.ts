@@ -40,6 +40,7 @@ import { Registry } from "./registry/registry.ts";
 import { DURABILITY_CLASSES, type Durability, type DurabilityReport } from "./store/durability.ts";
 import type { Store } from "./store/store.ts";
 
+const MOST_RECEIPTS = 1_000_000;
 const DEFAULT_URL = "sqlite:.agentwire/agentwire.db";
 // biome-ignore format: a list of names
 const KNOWN_OPTIONS = new Set([
@@ -178,6 +179,7 @@ export async function assemble(url: string, options: ConnectOptions, surrounding
       instance,
       logger,
       receipts: parseDuration(options.retention?.receipts ?? "1d", { name: "retention.receipts" }),
+      mostReceipts: mostReceiptsOf(options.retention?.mostReceipts),
       deadLetters: parseDuration(options.retention?.deadLetters ?? "30d", { name: "retention.deadLetters" }),
     });
     housekeeper.start();
@@ -249,6 +251,11 @@ function storeOf(driver: string, own: Store | undefined, second: Driver | undefi
     ? `so does ${second.broker.capabilities.driver}; pass \`store\` with the URL of an engine that keeps state`
     : "pass `store` with a second URL";
   throw new AgentwireError("STORE_REQUIRED", `${driver} carries messages only; ${hint}`);
+}
+
+function mostReceiptsOf(most = MOST_RECEIPTS): number {
+  if (Number.isInteger(most) && most >= 1 && most <= 1e9) return most;
+  throw new AgentwireError("OUT_OF_RANGE", `retention.mostReceipts must be a whole number from 1 to 1e9, not ${most}`);
 }
 
 function guaranteesOf(broker: Broker, store: Store): GuaranteesReport {

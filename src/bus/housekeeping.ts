@@ -3,6 +3,7 @@ import type { Clock, Timer } from "../internal/clock.ts";
 import type { Logger } from "../observe/logger.ts";
 import type { Store } from "../store/store.ts";
 import type { StoredDeadLetter } from "./dead-letters.ts";
+import { ReceiptCount } from "./receipt-count.ts";
 
 /** What a {@link Housekeeper} is built from. */
 export interface HousekeeperOptions {
@@ -12,6 +13,8 @@ export interface HousekeeperOptions {
   readonly logger: Logger;
   /** Milliseconds that records of ends are kept. */
   readonly receipts: number;
+  /** Records of ends kept at most. */
+  readonly mostReceipts: number;
   /** Milliseconds that dead letters are kept. */
   readonly deadLetters: number;
 }
@@ -25,11 +28,13 @@ const PAGE = 200;
 /** Removes what has been kept long enough. Of all processes on a bus one does it. */
 export class Housekeeper {
   readonly #options: HousekeeperOptions;
+  readonly #receiptCount: ReceiptCount;
   #timer: Timer | undefined;
   #working: Promise<void> = Promise.resolve();
 
   constructor(options: HousekeeperOptions) {
     this.#options = options;
+    this.#receiptCount = new ReceiptCount(options.store);
   }
 
   start(): void {
@@ -49,12 +54,17 @@ export class Housekeeper {
     await this.#working;
   }
 
-  /** Removes what is old, if this process holds the office; returns how many logs and dead letters went. */
+  /** Removes what is old or too much, if this process holds the office. */
   async clean(): Promise<void> {
     if (!(await this.#inOffice())) return;
-    const { store, clock, receipts, deadLetters } = this.#options;
+    const { store, clock, receipts, mostReceipts, deadLetters } = this.#options;
     const oldestLog = receiptLogAt(clock.now() - receipts);
-    for (const log of await store.logs(RECEIPT_LOG_PREFIX)) if (log < oldestLog) await store.trim(log);
+    const logs = await store.logs(RECEIPT_LOG_PREFIX);
+    for (const log of logs) if (log < oldestLog) await store.trim(log);
+    await this.#receiptCount.bound(
+      logs.filter((log) => log >= oldestLog),
+      mostReceipts,
+    );
     await this.#cleanDeadLetters(clock.now() - deadLetters);
   }
 

@@ -464,7 +464,7 @@ export const GUARANTEES = {
   "life.retention": {
     level: "bus",
     stated: SENDING,
-    says: "Receipts and dead letters are kept for their time, and no longer.",
+    says: "Receipts and dead letters are kept for their time, and no longer; of receipts only so many, the newest.",
   },
   "order.lane": {
     level: "bus",
