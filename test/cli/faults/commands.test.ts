@@ -115,6 +115,20 @@ describe("looking around", () => {
     expect((await cli(["inbox"])).out).toMatch(/^inbox\s+waiting[^\n]*\ngreeter\s/m);
   });
 
+  it("pauses, resumes and purges an inbox, and makes none", async () => {
+    await bus.send(Note, { text: "x" }, { to: "nowhere", ifUnknown: "hold" });
+    expect(await json(["inbox", "nowhere", "--pause"])).toMatchObject({ paused: true, waiting: 1 });
+    expect(await json(["inbox", "nowhere", "--resume"])).toMatchObject({ paused: false, waiting: 1 });
+    expect(await json(["inbox", "nowhere", "--purge"])).toEqual({ inbox: "nowhere", dropped: 1 });
+    expect(await json(["inbox", "nowhere"])).toMatchObject({ waiting: 0, ended: { dropped: 1 } });
+    for (const change of ["--pause", "--resume", "--purge"]) {
+      expect((await cli(["inbox", "not-there", change])).err).toContain('There is no inbox "not-there"');
+      expect((await cli(["inbox", change])).code).toBe(2);
+    }
+    expect((await cli(["inbox", "nowhere", "--pause", "--purge"])).code).toBe(2);
+    expect(await bus.inboxes.get("not-there")).toBeUndefined();
+  });
+
   it("peeks at what waits, and shows control characters instead of sending them", async () => {
     const hostile = { text: "\u001b]0;pwned\u0007\u001b[2J\u009b31m\u202eabc" };
     await bus.send(Note, hostile, { to: "absent", ifUnknown: "hold" });
