@@ -44,25 +44,14 @@ export class Publisher {
     if (routedAt !== undefined && how === "sent" && routedAt !== this.#options.registryRevision())
       return { status: "stale" };
 
-    const inboxes: MemoryInbox[] = [];
-    if ("pick" in to) {
-      const picked = this.#pick(to.pick);
-      if (!picked) return unknown(to.pick[0]?.inbox ?? "");
-      inboxes.push(picked);
-    } else {
-      for (const name of to) {
-        const inbox = this.#options.inboxes.get(name);
-        if (inbox) inboxes.push(inbox);
-        else if (how === "sent") return unknown(name);
-      }
-    }
+    const inboxes = "pick" in to ? this.#pick(to.pick) : this.#all(to, how);
+    if (typeof inboxes === "string") return unknown(inboxes);
     if (!publication.fanOut && !publication.refused && how === "sent") {
       // All are looked at before any is changed: a message is stored for all its recipients or for none.
       for (const inbox of inboxes) if (!inbox.hasRoom(message, publication.supersedes)) return full(inbox);
     }
 
-    const copies: PublishedCopy[] = [];
-    for (const inbox of inboxes) copies.push(this.#put(inbox, publication, now));
+    const copies = inboxes.map((inbox) => this.#put(inbox, publication, now));
     if (dedupe) this.#keys.add(message.from, dedupe, { id: message.id, copies, now });
     return { status: "accepted", id: message.id, copies, duplicate: false };
   }
@@ -93,7 +82,17 @@ export class Publisher {
     return { status: "failed", error };
   }
 
-  #pick(candidates: readonly Candidate[]): MemoryInbox | undefined {
+  /** The inboxes of all names, or the first name that has none; what is emitted leaves those out. */
+  #all(names: readonly string[], how: "sent" | "emitted"): MemoryInbox[] | string {
+    // Mapped, not pushed: an array that grows has room for seventeen, and most messages have one recipient.
+    const found = names.map((name) => this.#options.inboxes.get(name));
+    const missing = found.indexOf(undefined);
+    if (missing === -1) return found as MemoryInbox[];
+    return how === "sent" ? (names[missing] as string) : found.filter((inbox) => inbox !== undefined);
+  }
+
+  /** The least loaded inbox of the candidates, or the first name where none is left. */
+  #pick(candidates: readonly Candidate[]): MemoryInbox[] | string {
     let best: MemoryInbox | undefined;
     let leastLoad = Number.POSITIVE_INFINITY;
     for (const { inbox: name, concurrency } of candidates) {
@@ -105,7 +104,7 @@ export class Publisher {
         best = inbox;
       }
     }
-    return best;
+    return best ? [best] : (candidates[0]?.inbox ?? "");
   }
 }
 
