@@ -73,6 +73,7 @@ export class Worker implements RunOwner {
       lease: this.#options.lease,
       renew: true,
       exclusive: this.#lanes !== undefined,
+      window: this.#options.prefetch,
       onDeliveries: (deliveries) => this.#take(deliveries),
       onRevoked: (delivery, why) => this.#revoked(delivery, why),
     });

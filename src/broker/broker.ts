@@ -18,7 +18,7 @@ export interface CancelResult {
   readonly held: number;
 }
 
-/** Receives the data of a signal: plain JSON. */
+/** Receives the data of a signal: plain JSON. What it throws is reported as `driver.fault`, and the other listeners hear the signal all the same. */
 export type SignalListener = (data: unknown) => void;
 
 /**
@@ -40,7 +40,10 @@ export interface Broker {
   /** Creates an inbox, or updates the fields that are given. Idempotent. */
   declareInbox(spec: InboxSpec): Promise<void>;
 
-  /** Removes an inbox; what waits in it ends as `dropped`. Returns how many. An unknown inbox is 0. */
+  /**
+   * Removes an inbox. All copies in it end as `dropped`, held ones at once too: `onRevoked` tells their holders, whose
+   * settle is then `lost`. Returns how many ended. An unknown inbox is 0.
+   */
   deleteInbox(name: string): Promise<number>;
 
   /**

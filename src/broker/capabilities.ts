@@ -1,11 +1,15 @@
 import type { DurabilityReport } from "../store/durability.ts";
 
-/** What a broker driver can do: data, never probed. The managed wrapper, the conformance suite and the README's table read it. */
+/** What a broker driver can do: data, never probed. The bus and the conformance suite read it. */
 export interface BrokerCapabilities {
   readonly driver: string;
   /** The class in force; settled by `open`. */
   readonly durability: DurabilityReport;
-  /** Settling, its records, its dead letter and the messages it emits are one atomic step. Otherwise the wrapper does them in order, record first. */
+  /**
+   * Settling, its record, its dead letter and the messages it emits are one atomic step. Otherwise the driver does them
+   * in order: the record together with what is to be emitted, the messages, the engine's ack. Whoever meets a copy whose
+   * record is there goes on from it; that sends nothing twice.
+   */
   readonly atomicSettle: boolean;
   /** `publish` checks `routedAt` against the registry in its own transaction and picks by exact load. */
   readonly transactionalRouting: boolean;
@@ -17,6 +21,11 @@ export interface BrokerCapabilities {
   readonly cancelWaiting: boolean;
   /** The aging guard counts over all consumers of an inbox; otherwise per consumer. */
   readonly sharedAging: boolean;
-  /** Ordering keys hold across instances; otherwise one instance is active and the others stand by. */
-  readonly keyLocks: boolean;
+  /** What is released or lapses goes back to its old place whoever took its neighbours; otherwise ahead of what was not handed out yet, in any order. */
+  readonly releasesInPlace: boolean;
+  /**
+   * What a dead holder had comes back within so many milliseconds, however long its lease. Absent: when the lease lapses,
+   * or earlier where the engine sees the death.
+   */
+  readonly leaseLoss?: number;
 }

@@ -16,7 +16,8 @@ export interface Delivery {
   readonly offeredAt: number;
 
   /**
-   * Gives the delivery up. Resolves when the driver has confirmed it. Only the holder of the lease may settle.
+   * Gives the delivery up. Resolves when its record is durable. Only the holder of the lease may settle. Fails, and
+   * settles nothing that it knows of, where the engine is out of reach; it never waits for one that is gone.
    * May return at once where nothing has to be waited for.
    */
   settle(settlement: Settlement): Promise<SettleResult> | SettleResult;
@@ -40,8 +41,16 @@ export interface ConsumeOptions {
   readonly types?: readonly string[];
   /** All but messages of these types. Needs the capability `selective`. */
   readonly exceptTypes?: readonly string[];
-  /** Only one consumer of the inbox is active, the others stand by; all its consumers must ask for it. */
+  /**
+   * Only one consumer of the inbox is active, the others stand by; all its consumers must ask for it. Who takes over is
+   * handed what the one before held first. Order keys rest on this: the agent keeps their order among what it is handed.
+   */
   readonly exclusive?: boolean;
+  /**
+   * Deliveries held and asked for together never exceed this, 1 or more. For engines that push: so many may be on their
+   * way to this process at once; what is not credited yet is held back there. Others do not need it. Absent: unknown.
+   */
+  readonly window?: number;
   /** Called with one or more deliveries, at most as many as the credit. Must not throw. */
   onDeliveries(deliveries: readonly Delivery[]): void;
   /** The delivery was superseded, withdrawn or dropped meanwhile, or its lease was lost. Must not throw. */
@@ -50,7 +59,11 @@ export interface ConsumeOptions {
 
 /** A running consumer. */
 export interface Consumer {
-  /** Asks for so many deliveries from now on, in place of what is left of an earlier credit; each delivery uses one. 0 pauses. */
+  /**
+   * Asks for so many deliveries from now on, in place of what is left of an earlier credit; each delivery uses one.
+   * 0 pauses: once it has returned, nothing is handed out. What a driver had claimed beyond a credit that fell is given
+   * back as a release would, before `tried` resolves for whoever waits for it.
+   */
   credit(deliveries: number): void;
   /** Resolves once whatever waited when it was called has been handed out, as far as the credit goes: afterwards, silence means an empty inbox. */
   tried(): Promise<void>;

@@ -8,7 +8,11 @@ export interface Candidate {
   readonly concurrency: number;
 }
 
-/** The caller's key against doubles. */
+/**
+ * The caller's key against doubles. Where taking the key and storing the message are two steps, a key may be found
+ * without a result, because its first sender has died or is not done yet. The message is then stored under the first
+ * one's id, once, whoever does it, and the answer is `duplicate`.
+ */
 export interface Deduplication {
   /** Scoped by sender: two senders with one key do not meet. */
   readonly key: string;

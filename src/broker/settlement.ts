@@ -5,7 +5,11 @@ import type { Publication } from "./publication.ts";
 /** Ends that a cancel can give. */
 export type CancelledEnd = Extract<End, "superseded" | "withdrawn" | "dropped">;
 
-/** How a delivery is given up by its holder. */
+/**
+ * How a delivery is given up by its holder. The fence is the driver's: of all that were ever handed the copy only the
+ * last can settle, whatever its engine lets through. Where the engine does not see to it, that is a row for the copy in
+ * the store, changed with `ifRevision` at hand-off and at settle.
+ */
 export type Settlement =
   /** Ended for good. `record.end` says how. */
   | {
@@ -27,7 +31,7 @@ export type Settlement =
   | { readonly outcome: "release" };
 
 /**
- * What a settle did. `settled`: done, durably. `lost`: the lease had gone to another, nothing changed.
+ * What a settle did. `settled`: decided, and the record is durable; the rest follows, whoever dies. `lost`: the lease had gone to another, nothing changed.
  * `already`: it had been settled before through this delivery, nothing changed.
  */
 export type SettleResult = "settled" | "lost" | "already";

@@ -30,8 +30,9 @@ export interface PutOptions {
 export interface ListOptions {
   /** Default: no limit. */
   readonly limit?: number;
-  /** Only keys after this one. */
+  /** Only keys that come after this one in the direction of the list; it need not be there. */
   readonly after?: string;
+  /** From the last key to the first; default false. */
   readonly reverse?: boolean;
 }
 
@@ -89,7 +90,8 @@ export interface Store {
 
   /**
    * Calls `listener` for changes of keys under `prefix`, in all processes, soon; a burst may be told as its last state.
-   * Missed ones are found within 30 s. Returns the way to stop.
+   * Missed ones are found within 30 s. What a listener throws is reported as `driver.fault`, and the others are told all
+   * the same. Returns the way to stop.
    */
   watch(prefix: string, listener: (changes: readonly Change[]) => void): () => void;
 

@@ -19,7 +19,7 @@ const CAPABILITIES: BrokerCapabilities = {
   selective: true,
   cancelWaiting: true,
   sharedAging: true,
-  keyLocks: false,
+  releasesInPlace: true,
 };
 
 /** One process's view of the messages in a scope. */
