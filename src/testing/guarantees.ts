@@ -140,6 +140,11 @@ export const GUARANTEES = {
     stated: ORDER,
     says: "Of 16 hand-offs at least one goes to the longest-waiting lower message.",
   },
+  "aging.shared": {
+    level: "broker",
+    stated: ORDER,
+    says: "Those 16 hand-offs are counted over all consumers of an inbox.",
+  },
   "order.retry": { level: "broker", stated: ORDER, says: "A retried message comes behind what waits by then." },
   "order.release": {
     level: "broker",
@@ -149,7 +154,7 @@ export const GUARANTEES = {
   "order.exclusive": {
     level: "broker",
     stated: ORDER,
-    says: "Of exclusive consumers one is active, and another takes over when it closes.",
+    says: "Of exclusive consumers one is active; who takes over gets what that one held first.",
   },
   "time.delay": {
     level: "broker",
@@ -196,6 +201,11 @@ export const GUARANTEES = {
     level: "broker",
     stated: REQUESTS,
     says: "Messages emitted with a settle are published with it; those to unknown inboxes are left out.",
+  },
+  "settle.atomic": {
+    level: "broker",
+    stated: REQUESTS,
+    says: "An end's record, its dead letter and what was emitted with it are seen together or not at all.",
   },
   "lease.lapse": {
     level: "broker",
@@ -292,6 +302,11 @@ export const GUARANTEES = {
     level: "broker",
     stated: "Broker contract",
     says: "A signal reaches all who listen, in every process, and no one after they stopped.",
+  },
+  "capability.declared": {
+    level: "broker",
+    stated: "Broker contract",
+    says: "What a driver lacks is declared alike in its capabilities and in its gaps.",
   },
   "close.release": {
     level: "broker",

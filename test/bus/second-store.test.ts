@@ -1,8 +1,9 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connect } from "agentwire";
+import { type Bus, connect, defineAgent, defineMessage } from "agentwire";
 import { afterEach, describe, expect, it } from "vitest";
+import { z } from "zod";
 import type { Driver, DriverContext } from "../../src/broker/driver.ts";
 import { assemble } from "../../src/connect.ts";
 import type { ConnectOptions } from "../../src/connect-options.ts";
@@ -10,6 +11,7 @@ import { MemoryEngine } from "../../src/drivers/memory/index.ts";
 import { loadDriver } from "../../src/drivers.ts";
 import { systemClock } from "../../src/internal/clock.ts";
 import type { DurabilityReport } from "../../src/store/durability.ts";
+import { onStoreDriver } from "../drivers/on-store/index.ts";
 import { failure } from "../support/buses.ts";
 
 const folders: string[] = [];
@@ -143,5 +145,74 @@ describe("a second engine for the state", () => {
     );
     expect(bus.guarantees()).toMatchObject({ driver: "sqlite", store: "sqlite", durability: { class: "process" } });
     await bus.close();
+  });
+});
+
+const Add = defineMessage("add", z.object({ a: z.number(), b: z.number() }), { reply: z.object({ sum: z.number() }) });
+const News = defineMessage("news", z.object({ n: z.number() }));
+
+describe.each(["memory:", "sqlite:"])("a bus whose messages have no engine but the state in %s", (scheme) => {
+  const buses: Bus[] = [];
+  afterEach(async () => {
+    for (const bus of buses.splice(0).reverse()) await bus.close({ grace: 100 });
+  });
+
+  const open = async (store: string): Promise<Bus> => {
+    const load = async (url: string, context: DriverContext): Promise<Driver> =>
+      url === "on-store:" ? onStoreDriver(context) : loadDriver(url, context);
+    const surroundings = { clock: systemClock, random: Math.random, loadDriver: load };
+    const bus = await assemble("on-store:", { store, logger: false }, surroundings);
+    buses.push(bus);
+    return bus;
+  };
+  const url = (): string => (scheme === "memory:" ? scheme : `sqlite:${newFile()}`);
+  const adder = defineAgent({ name: "adder" }).on(Add, ({ payload }) => ({ sum: payload.a + payload.b }));
+
+  it("requests and replies", async () => {
+    const bus = await open(url());
+    expect(bus.guarantees()).toMatchObject({ driver: "on-store", store: scheme.slice(0, -1) });
+    await bus.join(adder);
+    expect(await bus.request(Add, { a: 1, b: 2 })).toEqual({ sum: 3 });
+  });
+
+  it("keeps the order of a key at any concurrency", async () => {
+    const bus = await open(url());
+    const seen: number[] = [];
+    await bus.join(
+      defineAgent({ name: "reader", orderKey: () => "one", concurrency: 4 }).on(News, async ({ payload }) => {
+        await Promise.resolve();
+        seen.push(payload.n);
+      }),
+    );
+    const receipts = [];
+    for (const n of [1, 2, 3, 4, 5]) receipts.push(await bus.send(News, { n }, { to: "reader" }));
+    for (const receipt of receipts) await receipt.settled({ timeout: "10s" });
+    expect(seen).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it("tells how messages ended, keeps dead letters and withdraws", async () => {
+    const bus = await open(url());
+    await bus.join(
+      defineAgent({ name: "reader", subscribes: ["news.*"], retry: { attempts: 1 } }).on(News, () => {
+        throw new Error("no");
+      }),
+    );
+    const receipt = await bus.publish(News, { n: 1 }, { channel: "news.today" });
+    expect((await receipt.settled({ timeout: "10s" })).ends).toEqual({ reader: "dead-lettered" });
+    expect((await bus.deadLetters.list())[0]).toMatchObject({ recipient: "reader", code: "HANDLER_FAILED" });
+    const late = await bus.send(News, { n: 2 }, { to: "reader", delay: "1h" });
+    expect(await bus.withdraw(late.id)).toEqual({ ended: 1, held: 0 });
+    expect((await late.settled({ timeout: "10s" })).ends).toEqual({ reader: "withdrawn" });
+  });
+
+  it.skipIf(scheme === "memory:")("is shared by several processes", async () => {
+    const store = url();
+    const [one, two] = [await open(store), await open(store)];
+    await one.join(adder);
+    expect(await two.request(Add, { a: 2, b: 2 }, { to: "adder" })).toEqual({ sum: 4 });
+    await one.close({ grace: 100 });
+    const receipt = await two.send(Add, { a: 1, b: 1 }, { to: "adder" });
+    await two.join(adder);
+    expect((await receipt.settled({ timeout: "10s" })).ends).toEqual({ adder: "acknowledged" });
   });
 });

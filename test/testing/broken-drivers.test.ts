@@ -4,22 +4,28 @@ import { storeConformance } from "../../src/testing/conformance/store/index.ts";
 import type { ConformanceEngine, ConformanceOptions } from "../../src/testing/conformance/suite.ts";
 import { gapsOf } from "../../src/testing/guarantees.ts";
 import { openMemory } from "../drivers/memory/engine.ts";
-import { brokerFaults, type Fault, storeFaults } from "./faults.ts";
+import { gaps, kill, openOnMemory } from "../drivers/on-store/engine.ts";
+import { brokerFaults, broker as brokerWith, type Fault, faultsInDeath, storeFaults } from "./faults.ts";
 
 type Suite = (options: ConformanceOptions) => void;
 
-const gaps = gapsOf("memory", "store");
+type RightDriver = Pick<ConformanceOptions, "open" | "gaps" | "kill">;
 
-/** Runs a suite on drivers with a fault; returns the names of the cases that fail. */
-async function failures(suite: Suite, fault: Fault): Promise<string[]> {
+const memory: RightDriver = { open: openMemory, gaps: gapsOf("memory", "store") };
+/** For the cases that kill a driver. */
+const onStore: RightDriver = { open: openOnMemory, gaps, kill };
+
+/** Runs a suite, or the one case whose name begins so, on drivers with a fault; returns the names of the cases that fail. */
+async function failures(suite: Suite, fault: Fault, right: RightDriver, only = ""): Promise<string[]> {
   const cases: { name: string; body: () => Promise<void> }[] = [];
   const open = async (): Promise<ConformanceEngine> => {
-    const engine = await openMemory();
+    const engine = await right.open();
     return { ...engine, connect: async (options) => fault(await engine.connect(options)) };
   };
-  suite({ describe: (_, body) => body(), it: (name, body) => cases.push({ name, body }), open, gaps });
+  suite({ ...right, describe: (_, body) => body(), it: (name, body) => cases.push({ name, body }), open });
   const failed: string[] = [];
-  for (const { name, body } of cases) await body().catch(() => failed.push(name));
+  for (const { name, body } of cases.filter((one) => one.name.startsWith(only)))
+    await body().catch(() => failed.push(name));
   return failed;
 }
 
@@ -30,20 +36,31 @@ const names =
 
 describe("the broker suite", () => {
   it("finds nothing wrong with a right driver", async () => {
-    expect(await failures(brokerConformance, (driver) => driver)).toEqual([]);
+    expect(await failures(brokerConformance, (driver) => driver, memory)).toEqual([]);
   });
 
-  it.each(Object.entries(brokerFaults))("catches a driver that %s", async (_, { breaks, fault }) => {
-    expect((await failures(brokerConformance, fault)).filter(names(breaks))).not.toEqual([]);
+  it("finds nothing wrong with one that keeps less and says so", async () => {
+    const less = { releasesInPlace: false, sharedAging: false };
+    const lesser: Fault = brokerWith((right) => ({ capabilities: { ...right.capabilities, ...less } }));
+    const right = { ...memory, gaps: [...(memory.gaps ?? []), "order.release", "aging.shared"] as const };
+    expect(await failures(brokerConformance, lesser, right)).toEqual([]);
+  });
+
+  it.each(Object.entries(brokerFaults))("catches a driver that %s", async (_, { breaks, fault, by }) => {
+    expect((await failures(brokerConformance, fault, memory, by)).filter(names(breaks))).not.toEqual([]);
+  });
+
+  it.each(Object.entries(faultsInDeath))("catches a driver that %s", async (_, { breaks, fault, by }) => {
+    expect((await failures(brokerConformance, fault, onStore, by)).filter(names(breaks))).not.toEqual([]);
   });
 });
 
 describe("the store suite", () => {
   it("finds nothing wrong with a right driver", async () => {
-    expect(await failures(storeConformance, (driver) => driver)).toEqual([]);
+    expect(await failures(storeConformance, (driver) => driver, memory)).toEqual([]);
   });
 
-  it.each(Object.entries(storeFaults))("catches a driver that %s", async (_, { breaks, fault }) => {
-    expect((await failures(storeConformance, fault)).filter(names(breaks))).not.toEqual([]);
+  it.each(Object.entries(storeFaults))("catches a driver that %s", async (_, { breaks, fault, by }) => {
+    expect((await failures(storeConformance, fault, memory, by)).filter(names(breaks))).not.toEqual([]);
   });
 });

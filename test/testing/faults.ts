@@ -1,3 +1,4 @@
+import { AGING_PERIOD } from "../../src/broker/aging.ts";
 import type { Broker } from "../../src/broker/broker.ts";
 import type { Delivery } from "../../src/broker/consumer.ts";
 import type { Driver } from "../../src/broker/driver.ts";
@@ -19,7 +20,8 @@ function overlay<T extends object>(target: T, members: Partial<T>): T {
 /** A driver with a fault, made of a right one. */
 export type Fault = (driver: Driver) => Driver;
 
-const broker =
+/** Makes a fault of a broker from the members that are wrong. */
+export const broker =
   (change: (right: Broker) => Partial<Broker>): Fault =>
   (driver) => ({ ...driver, broker: overlay(driver.broker, change(driver.broker)) });
 
@@ -67,8 +69,17 @@ const journalWithout = (kind: string): Fault =>
       })),
   }));
 
-/** Faults of brokers, each with a guarantee whose cases must find it. */
-export const brokerFaults: Readonly<Record<string, { readonly breaks: string; readonly fault: Fault }>> = {
+/** A fault that the suite must find. */
+interface Planted {
+  /** A guarantee whose cases must find it. */
+  readonly breaks: string;
+  readonly fault: Fault;
+  /** How the name of the case begins that must find it, where others might. */
+  readonly by?: string;
+}
+
+/** Faults of brokers. */
+export const brokerFaults: Readonly<Record<string, Planted>> = {
   "keeps no messages in its journal": { breaks: "history.journal", fault: journalWithout("message") },
   "keeps no hand-offs in its journal": { breaks: "history.journal", fault: journalWithout("hand-offs") },
   "loses acknowledgments": {
@@ -316,6 +327,117 @@ export const brokerFaults: Readonly<Record<string, { readonly breaks: string; re
       },
     })),
   },
+  "emits after the record is seen": {
+    breaks: "settle.atomic",
+    fault: broker((right) => ({
+      consume: (inbox, options) =>
+        right.consume(inbox, {
+          ...options,
+          onDeliveries: (given) =>
+            options.onDeliveries(
+              given.map((one) =>
+                overlay(one, {
+                  settle: async (how) => {
+                    if (how.outcome !== "end" || !how.emit) return one.settle(how);
+                    const { emit, ...rest } = how;
+                    const result = await one.settle(rest);
+                    for (let turn = 0; turn < 3; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+                    await right.publish(emit);
+                    return result;
+                  },
+                }),
+              ),
+            ),
+        }),
+    })),
+  },
+  "counts aging for each consumer by itself": {
+    breaks: "aging.shared",
+    fault: broker((right) => ({
+      consume: async (inbox, options) => {
+        let passedOver = 0;
+        const consumer = await right.consume(inbox, {
+          ...options,
+          onDeliveries: (given) => {
+            for (const one of given) {
+              const isEarly = one.message.priority === "low" && passedOver < AGING_PERIOD - 1;
+              if (!isEarly) {
+                passedOver++;
+                options.onDeliveries([one]);
+                continue;
+              }
+              void one.settle({ outcome: "release" });
+              consumer.credit(1);
+            }
+          },
+        });
+        return consumer;
+      },
+    })),
+  },
+  "claims a capability that is a gap": {
+    breaks: "capability.declared",
+    fault: broker((right) => ({ capabilities: { ...right.capabilities, sharedAging: false } })),
+  },
+  "cannot be paused": {
+    breaks: "take.credit",
+    by: "hands out nothing once the credit has fallen to 0",
+    fault: broker((right) => ({
+      consume: async (inbox, options) => {
+        const consumer = await right.consume(inbox, options);
+        return overlay(consumer, { credit: (count) => count > 0 && consumer.credit(count) });
+      },
+    })),
+  },
+  "fills a window once": {
+    breaks: "take.credit",
+    by: "fills a window again and again",
+    fault: broker((right) => ({
+      consume: async (inbox, options) => {
+        let room = options.window ?? Number.POSITIVE_INFINITY;
+        const consumer = await right.consume(inbox, options);
+        return overlay(consumer, {
+          credit: (count) => {
+            const granted = Math.min(count, room);
+            room -= granted;
+            consumer.credit(granted);
+          },
+        });
+      },
+    })),
+  },
+  "keeps the removal of an inbox from the holders": {
+    breaks: "inbox.delete",
+    by: "ends what is held in a removed inbox",
+    fault: broker((right) => ({
+      consume: (inbox, options) =>
+        right.consume(inbox, {
+          ...options,
+          onRevoked: (delivery, why) => why !== "dropped" && options.onRevoked?.(delivery, why),
+        }),
+    })),
+  },
+  "does not count what is held when an inbox is removed": {
+    breaks: "inbox.delete",
+    by: "ends what is held in a removed inbox",
+    fault: broker((right) => ({
+      deleteInbox: async (name) => {
+        const [status] = await right.inspect([name]);
+        return (await right.deleteInbox(name)) - (status?.held ?? 0);
+      },
+    })),
+  },
+  "hands a successor what it takes in any order": {
+    breaks: "order.exclusive",
+    by: "hands whoever takes over what the one before held first",
+    fault: broker((right) => ({
+      consume: (inbox, options) =>
+        right.consume(inbox, {
+          ...options,
+          onDeliveries: (given) => options.onDeliveries(options.exclusive ? [...given].reverse() : given),
+        }),
+    })),
+  },
   "sends no signals": { breaks: "signal.reach", fault: broker(() => ({ signal: () => {} })) },
   "holds on at closing": { breaks: "close.release", fault: broker(() => ({ close: async () => {} })) },
   "holds on when a consumer closes": {
@@ -338,8 +460,32 @@ export const brokerFaults: Readonly<Record<string, { readonly breaks: string; re
   },
 };
 
-/** Faults of stores, each with a guarantee whose cases must find it. */
-export const storeFaults: Readonly<Record<string, { readonly breaks: string; readonly fault: Fault }>> = {
+/** Faults that show only when a process dies. */
+export const faultsInDeath: Readonly<Record<string, Planted>> = {
+  "does not mark what a dead holder had": {
+    breaks: "lease.lapse",
+    by: "gives what a dead holder had to another",
+    fault: deliveries(() => ({ redelivered: false })),
+  },
+  "lets the dead settle": {
+    breaks: "lease.fence",
+    by: "gives what a dead holder had to another",
+    fault: deliveries((delivery) => ({
+      settle: async (how) => {
+        await delivery.settle(how);
+        return "settled" as const;
+      },
+    })),
+  },
+  "lets exclusive consumers work while the active one lives": {
+    breaks: "order.exclusive",
+    by: "lets another exclusive consumer take over from a dead one",
+    fault: broker((right) => ({ consume: (inbox, { exclusive: _, ...options }) => right.consume(inbox, options) })),
+  },
+};
+
+/** Faults of stores. */
+export const storeFaults: Readonly<Record<string, Planted>> = {
   "ignores revisions": {
     breaks: "store.compare",
     fault: store((right) => ({ put: (key, value, { ifRevision: _, ...rest } = {}) => right.put(key, value, rest) })),
@@ -351,6 +497,32 @@ export const storeFaults: Readonly<Record<string, { readonly breaks: string; rea
   "lists backwards": {
     breaks: "store.list",
     fault: store((right) => ({ list: async (...values) => (await right.list(...values)).reverse() })),
+  },
+  "takes the start of a list without its direction": {
+    breaks: "store.list",
+    by: "lists by prefix in order",
+    fault: store((right) => ({
+      list: async (prefix, { after = "", reverse = false, limit = 1_000, ...rest } = {}) => {
+        const entries = (await right.list(prefix, rest)).filter((entry) => entry.key > after);
+        return (reverse ? entries.reverse() : entries).slice(0, limit);
+      },
+    })),
+  },
+  "gives up on a watcher that throws": {
+    breaks: "store.watch",
+    by: "goes on telling a watcher that throws",
+    fault: store((right) => ({
+      watch: (prefix, listener) => {
+        const stop = right.watch(prefix, (changes) => {
+          try {
+            listener(changes);
+          } catch {
+            stop();
+          }
+        });
+        return stop;
+      },
+    })),
   },
   "forgets where a list starts": {
     breaks: "store.list",

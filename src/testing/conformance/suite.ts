@@ -5,6 +5,8 @@ import type { GuaranteeId } from "../guarantees.ts";
 export interface ConformanceCase<Trial> {
   readonly name: string;
   readonly verifies: readonly GuaranteeId[];
+  /** Declared only where the options have it. */
+  readonly needs?: "kill";
   run(trial: Trial): Promise<void>;
 }
 
@@ -36,6 +38,11 @@ export interface ConformanceOptions {
   open(): Promise<ConformanceEngine>;
   /** Guarantees that the driver declares it does not keep; their cases are left out. */
   readonly gaps?: readonly GuaranteeId[];
+  /**
+   * Ends a connected driver as the death of its process would: nothing is released, nobody is told. `close` may still be
+   * called on it. Absent: the cases of dead holders are left out, and have to be tested with real processes.
+   */
+  kill?(driver: Driver): Promise<void> | void;
   /** Runs of each property test; default 25. */
   readonly runs?: number;
 }
@@ -47,7 +54,9 @@ export function declareCases<Trial>(
   start: (engine: ConformanceEngine) => Promise<{ readonly trial: Trial; close(): Promise<void> }>,
 ): void {
   const gaps = new Set<string>(options.gaps);
-  const cases = group.cases.filter((one) => !one.verifies.some((id) => gaps.has(id)));
+  const cases = group.cases.filter(
+    (one) => !one.verifies.some((id) => gaps.has(id)) && (one.needs === undefined || options[one.needs] !== undefined),
+  );
   if (cases.length === 0) return;
   options.describe(group.name, () => {
     for (const one of cases) {

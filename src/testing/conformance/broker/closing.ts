@@ -18,7 +18,7 @@ export const closingCases: readonly ConformanceCase<BrokerTrial>[] = [
       await leaving.broker.close();
       await leaving.broker.close();
       const rest = await trial.take("inbox");
-      assert.deepEqual(idsOf(await rest.take(4)), ids);
+      firstsFirst(trial, { got: idsOf(await rest.take(4)), sent: ids, firsts: 2 });
       assert.ok(trial.now() - closedAt < 10_000, "long before the lease lapses");
       assert.deepEqual(
         rest.given.map((delivery) => delivery.attempt),
@@ -62,7 +62,7 @@ export const closingCases: readonly ConformanceCase<BrokerTrial>[] = [
       assert.equal((await trial.status("inbox")).held, 0);
       for (const delivery of held) assert.notEqual(await end(delivery), "settled");
       const next = await trial.take("inbox");
-      assert.deepEqual(idsOf(await next.take(3)), ids);
+      firstsFirst(trial, { got: idsOf(await next.take(3)), sent: ids, firsts: 2 });
       assert.deepEqual(
         next.given.map((delivery) => delivery.attempt),
         [1, 1, 1],
@@ -90,3 +90,14 @@ export const closingCases: readonly ConformanceCase<BrokerTrial>[] = [
     },
   },
 ];
+
+/** What was given back comes first, and in its old order where the driver keeps places. */
+function firstsFirst(
+  trial: BrokerTrial,
+  { got, sent, firsts }: { readonly got: string[]; readonly sent: readonly string[]; readonly firsts: number },
+): void {
+  if (!trial.broker.capabilities.releasesInPlace) {
+    assert.deepEqual(got.splice(0, firsts).sort(), sent.slice(0, firsts).sort());
+    assert.deepEqual(got, sent.slice(firsts));
+  } else assert.deepEqual(got, sent);
+}

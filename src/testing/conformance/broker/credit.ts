@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { PRIORITIES } from "../../../message/envelope.ts";
 import type { ConformanceCase } from "../suite.ts";
 import { end, endAll, idsOf } from "./taker.ts";
 import type { BrokerTrial } from "./trial.ts";
@@ -37,6 +38,49 @@ export const creditCases: readonly ConformanceCase<BrokerTrial>[] = [
       await taker.nothing();
       taker.credit(5);
       await taker.take(2);
+    },
+  },
+  {
+    name: "hands out nothing once the credit has fallen to 0, and gives others what it had claimed, uncounted",
+    verifies: ["take.credit", "G4"],
+    async run(trial) {
+      await trial.declare("inbox");
+      const messages = await trial.sendMany("inbox", 5);
+      const fickle = await trial.take("inbox", { credit: 0 });
+      fickle.credit(5);
+      fickle.credit(0);
+      const before = fickle.given.length;
+      await fickle.consumer.tried();
+      assert.equal(fickle.given.length, before);
+      const other = await trial.connect();
+      const taker = await trial.take("inbox", { broker: other.broker });
+      const got = await taker.take(5 - before);
+      assert.deepEqual(idsOf(got), idsOf(messages).slice(before));
+      assert.deepEqual(
+        got.map((delivery) => [delivery.attempt, delivery.redelivered]),
+        got.map(() => [1, false]),
+      );
+    },
+  },
+  {
+    name: "fills a window again and again, whatever priority the messages have",
+    verifies: ["take.credit", "G14"],
+    async run(trial) {
+      await trial.declare("inbox");
+      const window = 4;
+      const taker = await trial.take("inbox", { credit: window, window });
+      const kinds = [...PRIORITIES, ...PRIORITIES];
+      for (const priority of kinds) {
+        await trial.sendMany("inbox", window, { priority });
+        const held = await taker.take(window);
+        await taker.nothing();
+        await endAll(held.slice(0, 2));
+        taker.credit(2);
+        await trial.sendMany("inbox", 2, { priority });
+        await endAll([...held.slice(2), ...(await taker.take(2))]);
+        taker.credit(window);
+      }
+      assert.equal(taker.given.length, kinds.length * (window + 2));
     },
   },
   {
@@ -130,6 +174,24 @@ export const creditCases: readonly ConformanceCase<BrokerTrial>[] = [
       const taken = await standby.take(7);
       assert.deepEqual(idsOf(taken), [deliveries[0]?.message.id, ...idsOf(second)]);
       assert.equal(await end(deliveries[0] as (typeof deliveries)[number]), "lost");
+    },
+  },
+  {
+    name: "hands whoever takes over what the one before held first, when its connection closes",
+    verifies: ["order.exclusive", "close.release"],
+    async run(trial) {
+      await trial.declare("inbox");
+      const leaving = await trial.connect();
+      const active = await trial.take("inbox", { exclusive: true, broker: leaving.broker, credit: 3 });
+      const standby = await trial.take("inbox", { exclusive: true });
+      const messages = await trial.sendMany("inbox", 6);
+      const [first] = await active.take(3);
+      assert.ok(first);
+      await first.settle({ outcome: "retry", delay: 0 });
+      await standby.nothing();
+      await leaving.broker.close();
+      const rest = idsOf(messages.slice(1));
+      assert.deepEqual(idsOf(await standby.take(6)), [...rest, first.message.id]);
     },
   },
 ];

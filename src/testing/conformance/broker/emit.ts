@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { deadLetterKey } from "../../../broker/receipt-log.ts";
 import type { ConformanceCase } from "../suite.ts";
 import { recordOf } from "./taker.ts";
 import type { BrokerTrial } from "./trial.ts";
@@ -69,6 +70,31 @@ export const emitCases: readonly ConformanceCase<BrokerTrial>[] = [
       assert.equal(await second.settle({ outcome: "end", record: recordOf(second), emit: emit() }), "settled");
       assert.equal(await second.settle({ outcome: "end", record: recordOf(second), emit: emit() }), "already");
       assert.equal((await trial.status("reply")).accepted, 1);
+    },
+  },
+  {
+    name: "shows a record only together with its dead letter and what was emitted",
+    verifies: ["settle.atomic"],
+    async run(trial) {
+      await trial.declare("inbox");
+      await trial.declare("reply");
+      const other = await trial.connect();
+      const taker = await trial.take("inbox");
+      for (let round = 1; round <= 10; round++) {
+        const message = await trial.send("inbox");
+        const delivery = await taker.next();
+        const { inbox } = delivery;
+        const record = recordOf(delivery, { end: "dead-lettered", reason: "E" });
+        const deadLetter = { message, recipient: inbox, code: "E", reason: "no", at: record.at, attempts: [] };
+        const emit = [{ message: trial.message(), to: ["reply"] }];
+        const settled = Promise.resolve(delivery.settle({ outcome: "end", record, deadLetter, emit }));
+        // Its failure counts when it is awaited.
+        settled.catch(() => {});
+        await trial.until("its record is there", async () => (await trial.ends(message.id, other.store)).length > 0);
+        assert.equal((await trial.status("reply", other.broker)).accepted, round, "what was emitted is there by then");
+        assert.ok(await other.store.get(deadLetterKey(inbox, message.id)), "so is the dead letter");
+        assert.equal(await settled, "settled");
+      }
     },
   },
 ];

@@ -67,11 +67,24 @@ export const inboxCases: readonly ConformanceCase<BrokerTrial>[] = [
     verifies: ["inbox.delete", "receipt.ends"],
     async run(trial) {
       await trial.declare("inbox");
-      const message = await trial.send("inbox");
-      const held = await (await trial.take("inbox")).next();
-      await trial.broker.deleteInbox("inbox");
-      await end(held);
-      assert.equal((await trial.ends(message.id)).length, 1);
+      const [first, second, third] = await trial.sendMany("inbox", 3);
+      assert.ok(first && second && third);
+      const own = await trial.take("inbox", { credit: 1 });
+      const other = await trial.connect();
+      const others = await trial.take("inbox", { credit: 1, broker: other.broker });
+      const held = [await own.next(), await others.next()];
+      assert.equal(await trial.broker.deleteInbox("inbox"), 3);
+      for (const message of [first, second, third]) assert.equal((await trial.ended(message)).end, "dropped");
+      await trial.until("both holders are told", () => own.revoked.length + others.revoked.length === 2);
+      assert.deepEqual(
+        [...own.revoked, ...others.revoked],
+        held.map(({ message }) => ({ id: message.id, why: "dropped" })),
+      );
+      for (const delivery of held) assert.equal(await end(delivery), "lost");
+      await trial.declare("inbox");
+      await (await trial.take("inbox")).nothing();
+      assert.equal((await trial.status("inbox")).accepted, 0, "an inbox of the same name begins anew");
+      for (const { message } of held) assert.equal((await trial.ends(message.id)).length, 1);
     },
   },
   {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ConformanceCase } from "../suite.ts";
-import { end } from "./taker.ts";
+import { end, idsOf } from "./taker.ts";
 import type { BrokerTrial } from "./trial.ts";
 
 const LEASE = 300;
@@ -101,6 +101,43 @@ export const leaseCases: readonly ConformanceCase<BrokerTrial>[] = [
         taker.given.map((delivery) => delivery.redelivered),
         [true, false, false],
       );
+    },
+  },
+  {
+    name: "gives what a dead holder had to another, marked: within `leaseLoss`, or when the lease lapses",
+    needs: "kill",
+    verifies: ["lease.lapse", "lease.fence", "G4", "G7"],
+    async run(trial) {
+      await trial.declare("inbox");
+      const message = await trial.send("inbox");
+      const dying = await trial.connect();
+      // Where death is seen, the lease is longer than the case would wait.
+      const lease = trial.broker.capabilities.leaseLoss === undefined ? LEASE : 600_000;
+      const first = await (await trial.take("inbox", { broker: dying.broker, lease })).next();
+      await trial.kill(dying);
+      const second = await (await trial.take("inbox")).next();
+      assert.equal(second.message.id, message.id);
+      assert.deepEqual([second.attempt, second.redelivered], [2, true]);
+      assert.notEqual(await end(first).catch(() => "failed"), "settled");
+      assert.equal(await end(second), "settled");
+      assert.equal((await trial.ended(message)).attempt, 2);
+    },
+  },
+  {
+    name: "lets another exclusive consumer take over from a dead one, beginning with what that held",
+    needs: "kill",
+    verifies: ["order.exclusive", "lease.lapse"],
+    async run(trial) {
+      await trial.declare("inbox");
+      const dying = await trial.connect();
+      const lease = trial.broker.capabilities.leaseLoss === undefined ? LEASE : 600_000;
+      const active = await trial.take("inbox", { exclusive: true, broker: dying.broker, credit: 2, lease });
+      const messages = await trial.sendMany("inbox", 4);
+      await active.take(2);
+      const standby = await trial.take("inbox", { exclusive: true });
+      await standby.nothing();
+      await trial.kill(dying);
+      assert.deepEqual(idsOf(await standby.take(4)), idsOf(messages));
     },
   },
 ];

@@ -132,4 +132,27 @@ export const orderCases: readonly ConformanceCase<BrokerTrial>[] = [
       await endAll(taker.given);
     },
   },
+  {
+    name: "counts aging over all consumers of an inbox",
+    verifies: ["aging.shared"],
+    async run(trial) {
+      await trial.declare("inbox");
+      const other = await trial.connect();
+      const low = await trial.send("inbox", { priority: "low" });
+      await trial.sendMany("inbox", 3 * AGING_PERIOD, { priority: "high" });
+      const takers = [
+        await trial.take("inbox", { credit: 0 }),
+        await trial.take("inbox", { credit: 0, broker: other.broker }),
+      ];
+      const order: string[] = [];
+      for (let turn = 0; turn < AGING_PERIOD; turn++) {
+        const taker = takers[turn % 2] as (typeof takers)[number];
+        taker.credit(1);
+        const delivery = await taker.next();
+        order.push(delivery.message.id);
+        await end(delivery);
+      }
+      assert.ok(order.includes(low.id), `of ${AGING_PERIOD} hand-offs to two consumers one goes to the lower priority`);
+    },
+  },
 ];

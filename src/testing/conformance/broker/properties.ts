@@ -62,10 +62,13 @@ class Walk {
     const [delivery] = this.#held.splice(step.at % Math.max(1, this.#held.length), 1);
     if (!delivery) return;
     const { id } = delivery.message;
-    if (step.how === "acknowledge") assert.equal(await end(delivery), "settled");
-    else if (step.how === "release") assert.equal(await delivery.settle({ outcome: "release" }), "settled");
+    // Where it would come back is not known then.
+    const keepsPlaces = this.#trial.broker.capabilities.releasesInPlace;
+    const how = step.how === "release" && !keepsPlaces ? "acknowledge" : step.how;
+    if (how === "acknowledge") assert.equal(await end(delivery), "settled");
+    else if (how === "release") assert.equal(await delivery.settle({ outcome: "release" }), "settled");
     else assert.equal(await delivery.settle({ outcome: "retry", delay: 0 }), "settled");
-    this.#model[step.how](id);
+    this.#model[how](id);
   }
 
   async check(): Promise<void> {
@@ -120,16 +123,7 @@ class Walk {
 export const propertyCases: readonly ConformanceCase<BrokerTrial>[] = [
   {
     name: "agrees with a simple model on order, priority, aging and accounting, over random walks",
-    verifies: [
-      "G8",
-      "G9",
-      "order.acceptance",
-      "order.priority",
-      "order.aging",
-      "order.release",
-      "order.retry",
-      "receipt.account",
-    ],
+    verifies: ["G8", "G9", "order.acceptance", "order.priority", "order.aging", "order.retry", "receipt.account"],
     async run(trial) {
       // Loaded here, so that the rest of the kit is used without it.
       const { default: check } = await import("fast-check");

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import type { BrokerCapabilities } from "../../../broker/capabilities.ts";
+import type { GuaranteeId } from "../../guarantees.ts";
 import type { ConformanceCase } from "../suite.ts";
 import type { BrokerTrial } from "./trial.ts";
 
@@ -65,4 +67,26 @@ export const signalCases: readonly ConformanceCase<BrokerTrial>[] = [
       assert.ok(driver.length > 0);
     },
   },
+  {
+    name: "declares what it lacks alike in its capabilities and in its gaps",
+    verifies: ["capability.declared"],
+    async run(trial) {
+      const { capabilities } = trial.broker;
+      for (const [name, id] of Object.entries(PROVEN_BY))
+        assert.equal(capabilities[name as keyof typeof PROVEN_BY], !trial.gaps.has(id), `${name} goes with ${id}`);
+      const { leaseLoss } = capabilities;
+      assert.ok(leaseLoss === undefined || (Number.isFinite(leaseLoss) && leaseLoss > 0), "leaseLoss is a time");
+    },
+  },
 ];
+
+/** What a driver with the capability keeps, and one without it declares as a gap. */
+const PROVEN_BY = {
+  atomicSettle: "settle.atomic",
+  transactionalRouting: "route.stale",
+  peek: "inbox.peek",
+  selective: "take.selective",
+  cancelWaiting: "cancel.waiting",
+  sharedAging: "aging.shared",
+  releasesInPlace: "order.release",
+} as const satisfies Partial<Record<keyof BrokerCapabilities, GuaranteeId>>;

@@ -12,21 +12,28 @@ import type { ConformanceEngine, ConformanceOptions } from "../suite.ts";
 import { Waiting } from "../waiting.ts";
 import { Taker, type TakerOptions } from "./taker.ts";
 
+type TrialOptions = Pick<ConformanceOptions, "runs" | "gaps" | "kill">;
+
 /** One case's engine, with what cases do to it. */
 export class BrokerTrial extends Waiting {
   readonly broker: Broker;
   readonly store: Store;
   /** Runs of each property. */
   readonly runs: number;
+  /** What the driver declares that it does not keep. */
+  readonly gaps: ReadonlySet<string>;
+  readonly #options: TrialOptions;
   readonly #engine: ConformanceEngine;
   readonly #drivers: Driver[] = [];
   #messages = 0;
 
-  private constructor(engine: ConformanceEngine, driver: Driver, runs: number) {
+  private constructor(engine: ConformanceEngine, driver: Driver, options: TrialOptions) {
     super(engine);
     assert.ok(driver.store, "conformance of a broker is tested with a driver that has a store, to read receipts from");
     this.#engine = engine;
-    this.runs = runs;
+    this.#options = options;
+    this.runs = options.runs ?? 25;
+    this.gaps = new Set(options.gaps);
     this.#drivers.push(driver);
     this.broker = driver.broker;
     this.store = driver.store;
@@ -34,9 +41,9 @@ export class BrokerTrial extends Waiting {
 
   static async start(
     engine: ConformanceEngine,
-    options: Pick<ConformanceOptions, "runs"> = {},
+    options: TrialOptions = {},
   ): Promise<{ trial: BrokerTrial; close(): Promise<void> }> {
-    const trial = new BrokerTrial(engine, await engine.connect(), options.runs ?? 25);
+    const trial = new BrokerTrial(engine, await engine.connect(), options);
     return { trial, close: () => trial.#close() };
   }
 
@@ -45,6 +52,12 @@ export class BrokerTrial extends Waiting {
     const driver = await this.#engine.connect(options);
     this.#drivers.push(driver);
     return driver as Driver & { readonly store: Store };
+  }
+
+  /** Ends another process as its death would. */
+  async kill(driver: Driver): Promise<void> {
+    assert.ok(this.#options.kill, "the case says that it needs this");
+    await this.#options.kill(driver);
   }
 
   async declare(name: string, spec: Partial<InboxSpec> = {}): Promise<void> {

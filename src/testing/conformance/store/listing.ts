@@ -17,6 +17,8 @@ export const listCases: readonly ConformanceCase<StoreTrial>[] = [
       assert.deepEqual(await keys("l/", { after: "l/b", limit: 2 }), ["l/b/1", "l/c"]);
       assert.deepEqual(await keys("l/", { reverse: true, limit: 2 }), ["l/d", "l/c"]);
       assert.deepEqual(await keys("l/", { reverse: true, after: "l/b/1" }), ["l/b", "l/a"]);
+      assert.deepEqual(await keys("l/", { reverse: true, after: "l/bb", limit: 2 }), ["l/b/1", "l/b"]);
+      assert.deepEqual(await keys("l/", { after: "l/bb" }), ["l/c", "l/d"]);
       assert.deepEqual(await keys("none/"), []);
       const [entry] = await store.list("l/c");
       assert.deepEqual(entry, await store.get("l/c"));
@@ -58,6 +60,23 @@ export const listCases: readonly ConformanceCase<StoreTrial>[] = [
       for (let n = 1; n <= 50; n++) await trial.store.put("w/a", n);
       await trial.until("the last state is told", () => seen.get("w/a")?.value === 50);
       assert.equal(stopped.size, 0);
+    },
+  },
+  {
+    name: "goes on telling a watcher that throws, and the others",
+    verifies: ["store.watch"],
+    async run(trial) {
+      const throwing: string[] = [];
+      const stop = trial.store.watch("w/", (changes) => {
+        throwing.push(...changes.map((change) => change.key));
+        throw new Error("a watcher's own fault");
+      });
+      const seen = trial.watch("w/");
+      for (const key of ["w/a", "w/b"]) {
+        assert.ok(await trial.store.put(key, 1), "the writer does not notice");
+        await trial.until("both are told", () => throwing.includes(key) && seen.has(key));
+      }
+      stop();
     },
   },
   {

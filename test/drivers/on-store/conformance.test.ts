@@ -1,0 +1,7 @@
+import { describe, it } from "vitest";
+import { brokerConformance } from "../../../src/testing/conformance/broker/index.ts";
+import { gaps, kill, openOnMemory, openOnSqlite } from "./engine.ts";
+
+describe("messages on a memory store", () => brokerConformance({ describe, it, open: openOnMemory, gaps, kill }));
+describe("messages on an sqlite store", () =>
+  brokerConformance({ describe, it, open: openOnSqlite, gaps, kill, runs: 1 }));
