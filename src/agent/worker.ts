@@ -42,6 +42,8 @@ export class Worker implements RunOwner {
   readonly #options: WorkerOptions;
   readonly #waiting = new Deque<Run>();
   readonly #active = new Set<Run>();
+  /** Over, but the engine has refused to settle them so far. */
+  readonly #unsettled = new Set<Run>();
   readonly #lanes: Lanes<Run> | undefined;
   readonly #deadlines: Deadlines<Run>;
   #consumer: Consumer | undefined;
@@ -102,11 +104,18 @@ export class Worker implements RunOwner {
       await idle;
       timer.cancel();
     }
-    for (const run of this.#active) {
+    const begun = [...this.#active, ...this.#unsettled];
+    for (const run of begun) {
       run.over = true;
       run.context?.stop(leaving);
     }
     this.#deadlines.clear();
+    // Their handlers have seen them: the next hand-off has to be marked as a second one. The rest goes back untouched.
+    await Promise.all(
+      begun
+        .map(async ({ delivery }) => delivery.settle({ outcome: "retry", delay: 0 }))
+        .map((given) => given.catch(() => {})),
+    );
     await this.#consumer?.close({ release: true });
   }
 
@@ -365,7 +374,13 @@ export class Worker implements RunOwner {
     if (!(result instanceof Promise)) return this.#settled(run, result, how);
     const done = (answer: SettleResult): void => this.#settled(run, answer, how);
     // It still counts as held: an engine that refuses settles gets no more to settle than the prefetch.
-    result.then(done, (error: unknown) => settleAgain(this.#host, { delivery, settlement, error }, done));
+    result.then(done, (error: unknown) => {
+      this.#unsettled.add(run);
+      settleAgain(this.#host, { delivery, settlement, error }, (answer) => {
+        this.#unsettled.delete(run);
+        done(answer);
+      });
+    });
   }
 
   #settled(run: Run, result: SettleResult, how: Ending | undefined): void {

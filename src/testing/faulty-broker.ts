@@ -16,7 +16,7 @@ export interface Faults {
   readonly loseConfirm?: number;
   /** An acknowledgment is lost: the message is handed out again, marked `redelivered`. */
   readonly dropAck?: number;
-  /** A settle is refused with REJECTED: an acknowledgment, a retry or a dead letter that cannot be stored. Nothing changes. */
+  /** The end of a delivery is refused with REJECTED: an acknowledgment or a dead letter that cannot be stored. Nothing changes. */
   readonly refuseSettle?: number;
   /** The process dies before the handler runs: the message is handed out again, marked `redelivered`. */
   readonly crash?: number;
@@ -180,9 +180,10 @@ class FaultyDelivery implements Delivery {
   }
 
   settle(settlement: Settlement): Promise<SettleResult> | SettleResult {
+    if (settlement.outcome !== "end") return this.#delivery.settle(settlement);
     if (this.#happens("refuseSettle"))
       return Promise.reject(new AgentwireError("REJECTED", "The engine refused to settle the message"));
-    if (settlement.outcome !== "end" || !this.#happens("dropAck")) return this.#delivery.settle(settlement);
+    if (!this.#happens("dropAck")) return this.#delivery.settle(settlement);
     return Promise.resolve(this.#delivery.settle({ outcome: "retry", delay: 0 })).then(() => "lost");
   }
 

@@ -184,6 +184,30 @@ onEachDriver("delivery", (buses) => {
     expect(seen).toEqual([]);
   });
 
+  it("marks the second hand-off of what a leaving agent had begun, and not that of what it had not", async () => {
+    const bus = await buses.open();
+    const begun = gate();
+    const first = await bus.join(
+      defineAgent({ name: "worker", concurrency: 1 }).on(Note, async () => {
+        begun.open();
+        await new Promise(() => {});
+      }),
+    );
+    const receipts = [];
+    for (const text of ["begun", "waits"]) receipts.push(await bus.send(Note, { text }, { to: "worker" }));
+    await begun.promise;
+    await first.leave({ grace: 1 });
+    const seen: [string, number][] = [];
+    await bus.join(
+      defineAgent({ name: "worker" }).on(Note, ({ payload }, { attempt }) => void seen.push([payload.text, attempt])),
+    );
+    for (const receipt of receipts) await receipt.settled();
+    expect(seen.sort()).toEqual([
+      ["begun", 2],
+      ["waits", 1],
+    ]);
+  });
+
   it("holds a delayed message back until it is due [time.delay]", async () => {
     const bus = await buses.open();
     const seen = gate<number>();
