@@ -35,7 +35,7 @@ for (const row of ROWS) {
   const seed = Math.floor(Math.random() * 2 ** 31);
   process.stdout.write(`${row.id} ${row.title}, seed ${seed}\n`);
   const started = performance.now();
-  const result = await row.run(FULL, seed);
+  const result = await row.run(FULL, seed, "sqlite");
   const line: Finished = { id: row.id, seed, seconds: Math.round((performance.now() - started) / 1_000), ...result };
   appendFileSync(stateFile, `${JSON.stringify(line)}\n`);
   done.set(row.id, line);

@@ -12,15 +12,62 @@ export interface ProgramOptions {
   readonly root?: string;
 }
 
-/** A real process that runs one of the programs. */
-export class Program {
-  readonly #child: ChildProcess;
-  /** Lines of standard output and standard error so far. */
-  readonly lines: string[] = [];
+/** Someone who plays a role: a process, or a part of this one. */
+export interface Actor {
+  /** What it has said so far. */
+  readonly lines: readonly string[];
   /** Resolves with the exit code, or null after a signal. */
   readonly exited: Promise<number | null>;
+  readonly isOver: boolean;
+  readonly pid: number;
+  /** Resolves with the first line that starts so. @throws when it ends without saying it */
+  says(start: string): Promise<string>;
+  signal(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGTERM"): void;
+  /** Ends it at once, whatever it does; resolves when it is gone. */
+  kill(): Promise<void>;
+}
+
+/** What an actor has said, and a way to wait for more. */
+export class Script {
+  readonly lines: string[] = [];
   readonly #watchers = new Set<() => void>();
   #over = false;
+
+  get isOver(): boolean {
+    return this.#over;
+  }
+
+  add(line: string): void {
+    this.lines.push(line);
+    for (const watcher of this.#watchers) watcher();
+  }
+
+  end(): void {
+    this.#over = true;
+    for (const watcher of this.#watchers) watcher();
+  }
+
+  async says(start: string): Promise<string> {
+    for (;;) {
+      const line = this.lines.find((one) => one.startsWith(start));
+      if (line !== undefined) return line;
+      if (this.#over) throw new Error(`It ended without saying "${start}": ${this.lines.slice(-25).join("\n")}`);
+      await new Promise<void>((resolve) => {
+        const watcher = (): void => {
+          this.#watchers.delete(watcher);
+          resolve();
+        };
+        this.#watchers.add(watcher);
+      });
+    }
+  }
+}
+
+/** A real process that runs one of the programs. */
+export class Program implements Actor {
+  readonly #child: ChildProcess;
+  readonly exited: Promise<number | null>;
+  readonly #script = new Script();
 
   constructor(program: string, task: unknown, options: ProgramOptions = {}) {
     const { root = fileURLToPath(new URL("../..", import.meta.url)) } = options;
@@ -31,18 +78,19 @@ export class Program {
       env: { ...process.env, ...options.env },
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      createInterface({ input: stream as NodeJS.ReadableStream }).on("line", (line) => {
-        this.lines.push(line);
-        for (const watcher of this.#watchers) watcher();
-      });
+      createInterface({ input: stream as NodeJS.ReadableStream }).on("line", (line) => this.#script.add(line));
     }
     this.exited = new Promise((resolve) => {
       this.#child.once("close", (code) => {
-        this.#over = true;
-        for (const watcher of this.#watchers) watcher();
+        this.#script.end();
         resolve(code);
       });
     });
+  }
+
+  /** Lines of standard output and standard error so far. */
+  get lines(): readonly string[] {
+    return this.#script.lines;
   }
 
   get pid(): number {
@@ -50,30 +98,17 @@ export class Program {
   }
 
   get isOver(): boolean {
-    return this.#over;
+    return this.#script.isOver;
   }
 
-  /** Resolves with the first line that starts so. @throws when the program ends without it */
-  async says(start: string): Promise<string> {
-    for (;;) {
-      const line = this.lines.find((one) => one.startsWith(start));
-      if (line !== undefined) return line;
-      if (this.#over) throw new Error(`A program ended without saying "${start}": ${this.lines.slice(-25).join("\n")}`);
-      await new Promise<void>((resolve) => {
-        const watcher = (): void => {
-          this.#watchers.delete(watcher);
-          resolve();
-        };
-        this.#watchers.add(watcher);
-      });
-    }
+  says(start: string): Promise<string> {
+    return this.#script.says(start);
   }
 
   signal(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGTERM"): void {
     this.#child.kill(signal);
   }
 
-  /** Ends it at once, whatever it does; resolves when it is gone. */
   async kill(): Promise<void> {
     this.signal("SIGKILL");
     await this.exited;

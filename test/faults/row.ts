@@ -27,7 +27,10 @@ export interface RowResult {
   readonly broken: readonly string[];
 }
 
-/** One row of the fault matrix on one backend. */
+/** What a row runs on. */
+export type Backend = "sqlite" | "memory";
+
+/** One row of the fault matrix. */
 export interface Row {
   readonly id: string;
   readonly title: string;
@@ -35,7 +38,9 @@ export interface Row {
   readonly quick: boolean;
   /** A program that has to be installed for it. */
   readonly needs?: string;
-  run(scale: Scale, seed: number): Promise<RowResult>;
+  /** Whether it is run on the memory driver too, in one process. */
+  readonly onMemory?: boolean;
+  run(scale: Scale, seed: number, backend: Backend): Promise<RowResult>;
 }
 
 const PROMISES = ["lost", "invented", "corrupted", "repeated", "unmarked", "outOfOrder", "late", "stuck"] as const;

@@ -12,7 +12,7 @@ for (const { id, title, needs, quick, run } of ROWS) {
   if (!quick) continue;
   const lacks = needs !== undefined && !isInstalled(needs);
   it.skipIf(lacks)(`${id} ${title}, on sqlite${lacks ? `, which needs ${needs}` : ""}`, async () => {
-    const result = await run(QUICK, seed);
+    const result = await run(QUICK, seed, "sqlite");
     expect(result.broken, `seed ${seed}; ${JSON.stringify(result.figures)}`).toEqual([]);
   });
 }

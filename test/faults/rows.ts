@@ -14,6 +14,7 @@ import { powerLoss } from "./rows/power-loss.ts";
 import { publisherKilled } from "./rows/publisher-killed.ts";
 import { releases } from "./rows/releases.ts";
 import { slowConsumer } from "./rows/slow-consumer.ts";
+import { untidyAcks } from "./rows/untidy-acks.ts";
 
 /** The rows of the fault matrix that run on sqlite, in its order. */
 export const ROWS: readonly Row[] = [
@@ -29,6 +30,7 @@ export const ROWS: readonly Row[] = [
   duplicatePublish,
   loopBlockedLong,
   loopBlockedShort,
+  untidyAcks,
   releases,
   gracefulStop,
   offlineAgent,

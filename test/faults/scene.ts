@@ -1,16 +1,16 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Bus, connect } from "../../src/index.ts";
+import { type Bus, type ConnectOptions, connect } from "../../src/index.ts";
 import { checkHistory, type HistoryRules, type HistoryVerdict } from "../../src/testing/history-checker.ts";
 import { seededRandom } from "../../src/testing/seeded-random.ts";
 import { readHistory, type WrittenEvent } from "./history-file.ts";
-import { Program, type ProgramOptions } from "./program.ts";
-import type { ConsumerTask } from "./programs/consumer.ts";
-import type { JobPayload } from "./programs/job.ts";
-import type { SenderTask } from "./programs/sender.ts";
+import { type Actor, Program, type ProgramOptions } from "./program.ts";
+import type { ConsumerTask } from "./roles/consuming.ts";
+import type { JobPayload } from "./roles/job.ts";
+import type { SenderTask } from "./roles/sending.ts";
 
-type Given<T> = Omit<T, "url" | "history" | "seed">;
+type Given<T> = Omit<T, "history" | "seed">;
 
 /** One run of one row: a folder with a database, the programs at work on it, and their histories. */
 export class Scene {
@@ -19,7 +19,7 @@ export class Scene {
   readonly seed: number;
   /** In [0, 1), from the seed. */
   readonly random: () => number;
-  readonly #programs = new Set<Program>();
+  readonly #actors = new Set<Actor>();
   readonly #buses: Bus[] = [];
   #bus: Promise<Bus> | undefined;
 
@@ -34,31 +34,21 @@ export class Scene {
     return join(this.folder, "bus.db");
   }
 
-  start(program: string, task: unknown, options?: ProgramOptions): Program {
-    const started = new Program(program, task, options);
-    this.#programs.add(started);
-    return started;
+  /** Plays a role; on sqlite as a process of its own. */
+  start(role: string, task: object, options?: ProgramOptions): Actor {
+    const actor = this.play(role, task, options);
+    this.#actors.add(actor);
+    return actor;
   }
 
-  sender(task: Given<SenderTask>, options?: ProgramOptions): Program {
-    return this.start(
-      "sender",
-      {
-        ...task,
-        url: this.url,
-        seed: this.seed,
-        history: join(this.folder, `${task.name}.history`),
-      } satisfies SenderTask,
-      options,
-    );
+  sender(task: Given<SenderTask>, options?: ProgramOptions): Actor {
+    const history = join(this.folder, `${task.name}.history`);
+    return this.start("sender", { ...task, seed: this.seed, history } satisfies SenderTask, options);
   }
 
-  consumer(task: Given<ConsumerTask>, options?: ProgramOptions): Program {
-    return this.start(
-      "consumer",
-      { ...task, url: this.url, history: join(this.folder, `${task.instance}.history`) } satisfies ConsumerTask,
-      options,
-    );
+  consumer(task: Given<ConsumerTask>, options?: ProgramOptions): Actor {
+    const history = join(this.folder, `${task.instance}.history`);
+    return this.start("consumer", { ...task, history } satisfies ConsumerTask, options);
   }
 
   /** This process's own view of the bus. */
@@ -68,9 +58,17 @@ export class Scene {
 
   /** A bus in this process under another name. */
   async busNamed(name: string): Promise<Bus> {
-    const bus = await connect(this.url, { name, logger: false });
+    const bus = await this.connect({ name, logger: false });
     this.#buses.push(bus);
     return bus;
+  }
+
+  protected play(role: string, task: object, options?: ProgramOptions): Actor {
+    return new Program(role, { ...task, url: this.url }, options);
+  }
+
+  protected connect(options: ConnectOptions): Promise<Bus> {
+    return connect(this.url, options);
   }
 
   /** Waits until every inbox is empty, or nothing has moved for `idle` milliseconds. */
@@ -139,7 +137,7 @@ export class Scene {
 
   /** Ends every program and removes the folder. */
   async close(): Promise<void> {
-    await Promise.all([...this.#programs].map((program) => program.kill()));
+    await Promise.all([...this.#actors].map((actor) => actor.kill()));
     for (const bus of this.#buses) await bus.close({ grace: 100 });
     if (process.env["AGENTWIRE_KEEP_SCENES"] === undefined) rmSync(this.folder, { recursive: true, force: true });
   }

@@ -1,6 +1,6 @@
 // Holds a bus open and sends now and then, whatever becomes of the file; says what each send met.
 import { AgentwireError, connect, defineAgent } from "../../../src/index.ts";
-import { Job } from "./job.ts";
+import { Job } from "../roles/job.ts";
 
 /** What a bystander is told to do. */
 export interface BystanderTask {

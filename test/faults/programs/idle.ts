@@ -1,6 +1,6 @@
 // Joins many agents, leaves them alone, and says how much of one core that takes.
 import { connect, defineAgent } from "../../../src/index.ts";
-import { Job } from "./job.ts";
+import { Job } from "../roles/job.ts";
 
 /** What an idle program is told to do. */
 export interface IdleTask {

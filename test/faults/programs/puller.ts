@@ -1,7 +1,7 @@
 // Pulls messages one by one and writes down each hand-off and what became of each ack.
 import { AgentwireError, connect, defineAgent } from "../../../src/index.ts";
 import { HistoryWriter } from "../history-file.ts";
-import { digestOf, Job } from "./job.ts";
+import { digestOf, Job } from "../roles/job.ts";
 
 /** What a puller is told to do. */
 export interface PullerTask {

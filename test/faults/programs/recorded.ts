@@ -2,7 +2,7 @@
 import { connect, defineAgent } from "../../../src/index.ts";
 import { seededRandom } from "../../../src/testing/seeded-random.ts";
 import { HistoryWriter } from "../history-file.ts";
-import { digestOf, Job, jobFor } from "./job.ts";
+import { digestOf, Job, jobFor } from "../roles/job.ts";
 
 /** What a recorded program is told to do. */
 export interface RecordedTask {

@@ -1,45 +1,5 @@
-// Rejects the messages whose key says so, handles the others, and writes down hand-offs, acks and the driver's faults.
-import { connect, defineAgent } from "../../../src/index.ts";
-import { HistoryWriter } from "../history-file.ts";
-import { digestOf, Job } from "./job.ts";
+// A rejecting consumer as a process.
+import { rejecting } from "../roles/rejecting.ts";
+import { play } from "../stage.ts";
 
-/** What a rejecting consumer is told to do. */
-export interface RejectingTask {
-  readonly url: string;
-  readonly history: string;
-  readonly agent: string;
-  readonly instance: string;
-  readonly concurrency: number;
-  /** Milliseconds. */
-  readonly lease: number;
-  /** Rejects the messages whose number is a multiple of this. */
-  readonly every: number;
-}
-
-const task = JSON.parse(process.argv[2] as string) as RejectingTask;
-const history = new HistoryWriter(task.history);
-const bus = await connect(task.url, { logger: false });
-const { agent: recipient, instance } = task;
-const keys = new Map<string, string>();
-
-bus.events.on("driver.fault", ({ details }) => process.stdout.write(`alert ${String(details?.["outcome"])}\n`));
-bus.events.on("message.acknowledged", ({ id }) => {
-  const key = keys.get(id);
-  if (key !== undefined) history.note({ event: "ack", step: "ok", key, recipient, instance });
-});
-
-await bus.join(
-  defineAgent({ name: task.agent, concurrency: task.concurrency, lease: task.lease }).on(
-    Job,
-    ({ id, payload }, { attempt, redelivered, reject }) => {
-      const { key } = payload;
-      const digest = digestOf(payload);
-      history.note({ event: "hand-off", key, recipient, instance, attempt, redelivered, digest, wall: Date.now() });
-      if (Number(key.split("-").at(-1)) % task.every === 0) reject("poison");
-      keys.set(id, key);
-      history.note({ event: "ack", step: "invoke", key, recipient, instance });
-    },
-  ),
-);
-process.stdout.write("ready\n");
-await bus.untilShutdown();
+await (await play(rejecting)).untilShutdown();

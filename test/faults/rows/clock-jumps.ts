@@ -1,24 +1,25 @@
-import { readdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { MemoryScene } from "../memory-scene.ts";
+import { openScene } from "../open-scene.ts";
 import { judged, type Row, within } from "../row.ts";
-import { Scene } from "../scene.ts";
 
-const LIBRARY = "/usr/lib/x86_64-linux-gnu/faketime";
+const LIBRARY = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
 /** F13: the wall clock of every process jumps an hour ahead and back, and runs too fast. */
 export const clockJumps: Row = {
   id: "F13",
   title: "wall clock jumps by an hour, both ways, and runs 10 % fast",
   quick: false,
+  onMemory: true,
   needs: "faketime",
-  run: async (scale, seed) => {
-    const scene = new Scene(seed);
+  run: async (scale, seed, backend) => {
+    const scene = openScene(backend, seed);
     try {
       const offset = join(scene.folder, "clock");
       writeFileSync(offset, "+0");
-      const library = readdirSync(LIBRARY).find((name) => name === "libfaketime.so.1") as string;
       const env = {
-        LD_PRELOAD: join(LIBRARY, library),
+        LD_PRELOAD: LIBRARY,
         FAKETIME_TIMESTAMP_FILE: offset,
         FAKETIME_NO_CACHE: "1",
         FAKETIME_DONT_FAKE_MONOTONIC: "1",
@@ -50,7 +51,9 @@ export const clockJumps: Row = {
       await sender.says("ready");
       for (const jump of jumps) {
         await new Promise((resolve) => setTimeout(resolve, 1_500));
-        writeFileSync(offset, jump);
+        if (scene instanceof MemoryScene)
+          scene.clock.jump(Number.parseInt(jump, 10) * 1_000, jump.endsWith("x1.1") ? 1.1 : 1);
+        else writeFileSync(offset, jump);
       }
       await sender.says("done");
       await scene.drain(2 * scale.lease + 3_000);

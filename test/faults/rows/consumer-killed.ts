@@ -1,5 +1,5 @@
 import type { WrittenEvent } from "../history-file.ts";
-import type { Program } from "../program.ts";
+import type { Actor } from "../program.ts";
 import { judged, type Row, within } from "../row.ts";
 import { Scene } from "../scene.ts";
 
@@ -20,7 +20,7 @@ export const consumerKilled: Row = {
     const scene = new Scene(seed);
     try {
       let started = 0;
-      const consumer = (): { program: Program; instance: string } => {
+      const consumer = (): { program: Actor; instance: string } => {
         const instance = `consumer-${started++}`;
         const task = { agent: "worker", instance, concurrency: 4, prefetch: PREFETCH, lease: scale.lease, work: 4 };
         return { program: scene.consumer(task), instance };

@@ -18,7 +18,6 @@ export const consumerStopped: Row = {
       const work = Math.max(1, Math.min(30, 2_000 / rate));
       const pullers = Array.from({ length: 2 }, (_, number) =>
         scene.start("puller", {
-          url: scene.url,
           history: `${scene.folder}/puller-${number}.history`,
           agent: "pulling",
           instance: `puller-${number}`,

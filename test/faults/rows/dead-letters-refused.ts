@@ -1,7 +1,9 @@
 import Database from "better-sqlite3";
-import type { Program } from "../program.ts";
+import { MemoryScene } from "../memory-scene.ts";
+import { openScene } from "../open-scene.ts";
+import type { Actor } from "../program.ts";
 import { judged, type Row, within } from "../row.ts";
-import { Scene } from "../scene.ts";
+import type { Scene } from "../scene.ts";
 
 const EVERY = 50;
 
@@ -10,20 +12,19 @@ export const deadLettersRefused: Row = {
   id: "F17",
   title: "dead letters that cannot be written",
   quick: true,
-  run: async (scale, seed) => {
-    const scene = new Scene(seed);
+  onMemory: true,
+  run: async (scale, seed, backend) => {
+    const scene = openScene(backend, seed);
     try {
       let started = 0;
-      const consumer = (): Program => {
+      const consumer = (): Actor => {
         const instance = `consumer-${started++}`;
         const task = { agent: "worker", instance, concurrency: 4, lease: scale.lease, every: EVERY };
-        return scene.start("rejecting", { ...task, url: scene.url, history: `${scene.folder}/${instance}.history` });
+        return scene.start("rejecting", { ...task, history: `${scene.folder}/${instance}.history` });
       };
       const team = Array.from({ length: scale.consumers }, consumer);
       await Promise.all(team.map((program) => program.says("ready")));
-      const file = new Database(scene.database, { timeout: 10_000 });
-      file.exec(`CREATE TRIGGER full BEFORE INSERT ON kv WHEN NEW.key LIKE '%:dead-letters/%'
-        BEGIN SELECT RAISE(ABORT, 'dead letters are full'); END`);
+      refuse(scene, true);
       const bus = await scene.bus();
       // The consumers end up with nothing but refused ones: so many that all can still go on for a while.
       const count = Math.min(20_000, scale.messages);
@@ -38,8 +39,7 @@ export const deadLettersRefused: Row = {
       await new Promise((resolve) => setTimeout(resolve, seconds * 500));
       const letters = await bus.deadLetters.list();
       const meanwhile = await bus.inboxes.get("worker");
-      file.exec("DROP TRIGGER full");
-      file.close();
+      refuse(scene, false);
       await sender.says("done");
       // The slowest is tried again after 10 s.
       await scene.drain(2 * scale.lease + 12_000);
@@ -61,6 +61,22 @@ export const deadLettersRefused: Row = {
     }
   },
 };
+
+/** On sqlite the table refuses dead letters alone; on memory nothing at all can be settled. */
+function refuse(scene: Scene, on: boolean): void {
+  if (scene instanceof MemoryScene) {
+    scene.faults.refuseSettle = on ? 1 : 0;
+    return;
+  }
+  const file = new Database(scene.database, { timeout: 10_000 });
+  file.exec(
+    on
+      ? `CREATE TRIGGER full BEFORE INSERT ON kv WHEN NEW.key LIKE '%:dead-letters/%'
+           BEGIN SELECT RAISE(ABORT, 'dead letters are full'); END`
+      : "DROP TRIGGER full",
+  );
+  file.close();
+}
 
 function alerts(lines: readonly string[]): number {
   return lines.filter((line) => line === "alert dead-lettered").length;

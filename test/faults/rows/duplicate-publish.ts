@@ -1,15 +1,16 @@
 import { failureCode } from "../failure-code.ts";
-import { Job } from "../programs/job.ts";
+import { openScene } from "../open-scene.ts";
+import { Job } from "../roles/job.ts";
 import { judged, type Row, within } from "../row.ts";
-import { Scene } from "../scene.ts";
 
 /** F18: every key is sent three times: twice at once, and again by a process started later. */
 export const duplicatePublish: Row = {
   id: "F18",
   title: "every key sent three times",
   quick: true,
-  run: async (scale, seed) => {
-    const scene = new Scene(seed);
+  onMemory: true,
+  run: async (scale, seed, backend) => {
+    const scene = openScene(backend, seed);
     try {
       const count = Math.ceil(scale.messages / 10);
       const consumer = scene.consumer({

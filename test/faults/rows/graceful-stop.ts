@@ -1,13 +1,14 @@
+import { openScene } from "../open-scene.ts";
 import { judged, type Row, within } from "../row.ts";
-import { Scene } from "../scene.ts";
 
 /** F23: consumers are asked to stop while they are under load; others go on. */
 export const gracefulStop: Row = {
   id: "F23",
   title: "graceful stop under load",
   quick: true,
-  run: async (scale, seed) => {
-    const scene = new Scene(seed);
+  onMemory: true,
+  run: async (scale, seed, backend) => {
+    const scene = openScene(backend, seed);
     try {
       let started = 0;
       const consumer = () => {

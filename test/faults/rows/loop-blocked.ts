@@ -1,5 +1,5 @@
-import { judged, type Row, type Scale, within } from "../row.ts";
-import { Scene } from "../scene.ts";
+import { openScene } from "../open-scene.ts";
+import { type Backend, judged, type Row, type Scale, within } from "../row.ts";
 
 const PREFETCH = 8;
 
@@ -8,10 +8,13 @@ export const loopBlockedLong: Row = {
   id: "F19",
   title: "event loop blocked for longer than the lease",
   quick: false,
-  run: async (scale, seed) => {
-    const { result, duplicates } = await run(scale, seed, { lease: scale.lease, block: 3 * scale.lease });
-    if (duplicates === 0) result.broken.push("nothing was taken over, so the row has shown nothing");
-    within(result, "duplicates", duplicates, PREFETCH);
+  onMemory: true,
+  run: async (scale, seed, backend) => {
+    const { result, duplicates } = await run(scale, seed, { lease: scale.lease, block: 3 * scale.lease, backend });
+    // A process that is its own engine blocks that too: nobody can take over.
+    if (backend === "sqlite" && duplicates === 0)
+      result.broken.push("nothing was taken over, so the row has shown nothing");
+    within(result, "duplicates", duplicates, backend === "sqlite" ? PREFETCH : 0);
     return result;
   },
 };
@@ -21,8 +24,9 @@ export const loopBlockedShort: Row = {
   id: "F20",
   title: "event loop blocked for a sixth of the lease",
   quick: true,
-  run: async (scale, seed) => {
-    const { result, duplicates } = await run(scale, seed, { lease: 6 * scale.lease, block: scale.lease });
+  onMemory: true,
+  run: async (scale, seed, backend) => {
+    const { result, duplicates } = await run(scale, seed, { lease: 6 * scale.lease, block: scale.lease, backend });
     within(result, "duplicates", duplicates, 0);
     return result;
   },
@@ -31,9 +35,9 @@ export const loopBlockedShort: Row = {
 async function run(
   scale: Scale,
   seed: number,
-  { lease, block }: { readonly lease: number; readonly block: number },
+  { lease, block, backend }: { readonly lease: number; readonly block: number; readonly backend: Backend },
 ): Promise<{ result: ReturnType<typeof judged>; duplicates: number }> {
-  const scene = new Scene(seed);
+  const scene = openScene(backend, seed);
   try {
     const task = { agent: "worker", concurrency: 4, prefetch: PREFETCH, lease, work: 10 };
     const team = [

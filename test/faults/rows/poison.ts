@@ -1,10 +1,16 @@
-import { Job, jobFor } from "../programs/job.ts";
-import { judged, type Row, within } from "../row.ts";
-import { Scene } from "../scene.ts";
+import { openScene } from "../open-scene.ts";
+import { Job, jobFor } from "../roles/job.ts";
+import { type Backend, judged, type Row, within } from "../row.ts";
 
 const ATTEMPTS = 3;
-const KINDS = ["throw", "reject", "hang", "exit", "memory"] as const;
-const CODES: Readonly<Record<(typeof KINDS)[number], string>> = {
+type Kind = "throw" | "reject" | "hang" | "exit" | "memory";
+
+/** The memory driver ends with its process, so nothing there can outlive one. */
+const KINDS: Readonly<Record<Backend, readonly Kind[]>> = {
+  sqlite: ["throw", "reject", "hang", "exit", "memory"],
+  memory: ["throw", "reject", "hang"],
+};
+const CODES: Readonly<Record<Kind, string>> = {
   throw: "HANDLER_FAILED",
   reject: "HANDLER_REJECTED",
   hang: "HANDLER_TIMEOUT",
@@ -17,16 +23,17 @@ export const poison: Row = {
   id: "F16",
   title: "poison messages among others",
   quick: true,
-  run: async (scale, seed) => {
-    const scene = new Scene(seed);
+  onMemory: true,
+  run: async (scale, seed, backend) => {
+    const scene = openScene(backend, seed);
     try {
       const bus = await scene.bus();
+      const kinds = KINDS[backend];
       let started = 0;
       let stopping = false;
       const consumer = () => {
         const instance = `poisoned-${started++}`;
         const task = {
-          url: scene.url,
           history: `${scene.folder}/${instance}.history`,
           agent: "worker",
           instance,
@@ -47,9 +54,9 @@ export const poison: Row = {
       const stopped = new Promise<void>((resolve) => (stop = resolve));
       const supervised = [keepAlive(), keepAlive()];
       const count = Math.ceil(scale.messages / 2);
-      const poisoned = new Map<string, (typeof KINDS)[number]>();
-      for (const [at, kind] of KINDS.entries())
-        poisoned.set(`p${Math.floor((count * (at + 0.5)) / KINDS.length)}/${kind}`, kind);
+      const poisoned = new Map<string, Kind>();
+      for (const [at, kind] of kinds.entries())
+        poisoned.set(`p${Math.floor((count * (at + 0.5)) / kinds.length)}/${kind}`, kind);
       const keys = [...Array.from({ length: count }, (_, number) => `p${number}`)].map(
         (key) => [...poisoned.keys()].find((name) => name.split("/")[0] === key) ?? key,
       );

@@ -4,7 +4,7 @@ import { connect } from "../../../src/index.ts";
 import { checkHistory } from "../../../src/testing/history-checker.ts";
 import type { WrittenEvent } from "../history-file.ts";
 import { writeImage } from "../power-image.ts";
-import { digestOf, type JobPayload } from "../programs/job.ts";
+import { digestOf, type JobPayload } from "../roles/job.ts";
 import { judged, type Row, type RowResult, type Scale } from "../row.ts";
 import { Scene } from "../scene.ts";
 import { type FileCall, readWriteLog, tracer } from "../write-log.ts";

@@ -1,5 +1,5 @@
 import { makeNextRelease } from "../next-release.ts";
-import type { Program } from "../program.ts";
+import type { Actor } from "../program.ts";
 import { judged, type Row, type Scale, within } from "../row.ts";
 import { Scene } from "../scene.ts";
 
@@ -15,7 +15,7 @@ export const releases: Row = {
       const staff = new Staff(scene, scale, root);
       const third = Math.ceil(Math.min(scale.messages, 20_000) / 3);
       const rate = Math.ceil(third / (scale.strikes * 0.6));
-      const send = (name: string, next: boolean, options: { readonly rate: number }): Program =>
+      const send = (name: string, next: boolean, options: { readonly rate: number }): Actor =>
         scene.sender(
           { name, to: "worker", until: third, largest: scale.largest, window: 32, ...options },
           next ? { root } : {},

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
+import { openScene } from "../open-scene.ts";
 import { judged, type Row, within } from "../row.ts";
-import { Scene } from "../scene.ts";
 
 const CAPACITY = 5_000;
 
@@ -9,8 +9,9 @@ export const slowConsumer: Row = {
   id: "F14",
   title: "slow consumer under a flood, beside a fast one",
   quick: false,
-  run: async (scale, seed) => {
-    const scene = new Scene(seed);
+  onMemory: true,
+  run: async (scale, seed, backend) => {
+    const scene = openScene(backend, seed);
     try {
       const seconds = scale.strikes < 10 ? 8 : 60;
       const slow = scene.consumer({
@@ -43,11 +44,12 @@ export const slowConsumer: Row = {
       const beside = steady("steady-beside");
       await beside.says("done");
       const growth = programs.map((program, at) => rss(program.pid) - (before[at] ?? 0));
+      const errors = flood.lines.filter((line) => line.startsWith("error"));
       await Promise.all([flood.kill(), slow.kill()]);
       await scene.drain(1_000);
       const { verdict, written } = await scene.verdict();
       const result = judged({ ...verdict, stuck: [] });
-      const codes = new Set(flood.lines.filter((line) => line.startsWith("error")).map((line) => line.split(" ")[1]));
+      const codes = new Set(errors.map((line) => line.split(" ")[1]));
       result.figures["the flooding sender was told"] = [...codes].join(", ");
       if (codes.size !== 1 || !codes.has("INBOX_FULL"))
         result.broken.push(`the flooding sender was told ${[...codes].join(", ")}, not INBOX_FULL alone`);
