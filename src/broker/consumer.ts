@@ -43,7 +43,7 @@ export interface ConsumeOptions {
   readonly exceptTypes?: readonly string[];
   /**
    * Only one consumer of the inbox is active, the others stand by; all its consumers must ask for it. Who takes over is
-   * handed what the one before held first. Order keys rest on this: the agent keeps their order among what it is handed.
+   * handed what the one before held first, in its old order. Order keys rest on this: the agent keeps their order among what it is handed.
    */
   readonly exclusive?: boolean;
   /**
