@@ -13,7 +13,7 @@ type RightDriver = Pick<ConformanceOptions, "open" | "gaps" | "kill">;
 
 const memory: RightDriver = { open: openMemory, gaps: gapsOf("memory", "store") };
 /** For the cases that kill a driver. */
-const onStore: RightDriver = { open: openOnMemory, gaps, kill };
+const onStore: RightDriver = { open: () => openOnMemory(), gaps, kill };
 
 /** Runs a suite, or the one case whose name begins so, on drivers with a fault; returns the names of the cases that fail. */
 async function failures(suite: Suite, fault: Fault, right: RightDriver, only = ""): Promise<string[]> {

@@ -18,14 +18,21 @@ import { type Intent, Publisher } from "./publisher.ts";
 import { BUCKET, changeValue, type InboxRow, keyOf, listOf, type Row, returned } from "./row.ts";
 
 /** A process that has not been heard of for so long counts as dead. */
-const PRESENCE = 1_500;
+const PRESENCE = 3_000;
 const SIGNAL_LIFE = 5_000;
+
+/** Options of an {@link OnStoreBroker}. */
+export interface OnStoreOptions {
+  /** What is released goes to its old place, or, as where engines requeue, ahead of all that waits; default true. */
+  readonly keepsPlaces?: boolean;
+}
 
 /** Messages without an engine of their own: all of it stands in the store of the context, and no step changes two keys. */
 export class OnStoreBroker implements Broker, Desk {
   readonly #context: DriverContext;
   readonly #store: Store;
   readonly #process: string;
+  readonly #keepsPlaces: boolean;
   readonly #copies: Copies;
   readonly #publisher: Publisher;
   readonly #looks = new Map<string, Coalesced>();
@@ -38,8 +45,9 @@ export class OnStoreBroker implements Broker, Desk {
   #count = 0;
   #state: "new" | "open" | "leaving" | "closed" = "new";
 
-  constructor(context: DriverContext, store: Store) {
+  constructor(context: DriverContext, store: Store, options: OnStoreOptions = {}) {
     this.#context = context;
+    this.#keepsPlaces = options.keepsPlaces ?? true;
     this.#store = store;
     this.#process = `${context.instance}-${randomBytes(6).toString("hex")}`;
     const parts = { store, context, process: this.#process };
@@ -63,7 +71,7 @@ export class OnStoreBroker implements Broker, Desk {
       selective: true,
       cancelWaiting: true,
       sharedAging: false,
-      releasesInPlace: true,
+      releasesInPlace: this.#keepsPlaces,
       leaseLoss: PRESENCE,
     };
   }
@@ -81,7 +89,7 @@ export class OnStoreBroker implements Broker, Desk {
     if (this.#state !== "open") return;
     this.#state = "leaving";
     await Promise.all([...this.#consumers].map((consumer) => consumer.close({ release: true })));
-    for (const delivery of this.#held) await this.#release(delivery);
+    await this.#release([...this.#held]);
     this.abandon();
     await Promise.all([...this.#looks.values()].map((look) => look.idle()));
     await this.#store.delete(keyOf("processes", this.#process));
@@ -102,7 +110,7 @@ export class OnStoreBroker implements Broker, Desk {
 
   async declareInbox({ name, capacity, overflow, paused, expiresAfter }: InboxSpec): Promise<void> {
     this.#check();
-    const fresh: InboxRow = { name, capacity: 1_000_000, overflow: "reject", paused: false, place: 0 };
+    const fresh: InboxRow = { name, capacity: 1_000_000, overflow: "reject", paused: false, place: 0, front: 0 };
     await changeValue<InboxRow>(this.#store, keyOf("inboxes", name), (now = fresh) => ({
       ...now,
       capacity: capacity ?? now.capacity,
@@ -177,7 +185,10 @@ export class OnStoreBroker implements Broker, Desk {
     const { row } = delivery;
     const { clock } = this.#context;
     const isBehind = settlement.outcome === "retry" && settlement.delay <= 0;
-    const place = isBehind ? ((await this.#copies.nextPlace(row.inbox)) ?? row.place) : row.place;
+    const isAhead = settlement.outcome === "release" && !this.#keepsPlaces;
+    let place: number | undefined;
+    if (isBehind) place = await this.#copies.nextPlace(row.inbox);
+    else if (isAhead) place = await this.#copies.frontPlace(row.inbox);
     const settled = await this.#copies.change(row, (now) => {
       if (now.state !== "held" || now.claim !== row.claim) return undefined;
       if (settlement.outcome === "end") {
@@ -186,10 +197,10 @@ export class OnStoreBroker implements Broker, Desk {
         return { ...now, state: "ended", ending };
       }
       if (now.cancelled) return this.#copies.ended(now, now.cancelled);
-      const back = returned(now, { counts: false });
+      const back = { ...returned(now, { counts: false }), place: place ?? now.place };
       if (settlement.outcome === "release") return back;
       const failures = settlement.failure ? [...now.failures, settlement.failure] : now.failures;
-      const next: Row = { ...back, attempt: now.attempt, failures, place };
+      const next: Row = { ...back, attempt: now.attempt, failures };
       return isBehind ? next : { ...next, state: "delayed", dueAt: clock.now() + settlement.delay };
     });
     this.#held.delete(delivery);
@@ -213,7 +224,7 @@ export class OnStoreBroker implements Broker, Desk {
     // What was claimed for it meanwhile is given back.
     await this.look(consumer.inbox);
     this.#consumers.delete(consumer);
-    if (release) for (const delivery of this.#held) if (delivery.consumer === consumer) await this.#release(delivery);
+    if (release) await this.#release([...this.#held].filter((delivery) => delivery.consumer === consumer));
     await this.#store.delete(keyOf("consumers", consumer.inbox, consumer.id));
     const active = keyOf("active", consumer.inbox);
     const entry = await this.#store.get(active);
@@ -346,9 +357,12 @@ export class OnStoreBroker implements Broker, Desk {
     return (entry?.value as typeof own | undefined)?.consumer === consumer.id;
   }
 
-  async #release(delivery: HeldDelivery): Promise<void> {
-    this.#held.delete(delivery);
-    if (!delivery.isLeft) await this.settle(delivery, { outcome: "release" });
+  /** Gives deliveries back, so that they come in their old order again wherever they are put. */
+  async #release(deliveries: readonly HeldDelivery[]): Promise<void> {
+    for (const delivery of [...deliveries].sort((a, b) => b.row.place - a.row.place)) {
+      this.#held.delete(delivery);
+      if (!delivery.isLeft) await this.settle(delivery, { outcome: "release" });
+    }
   }
 
   async #journal(row: Row): Promise<void> {

@@ -104,12 +104,16 @@ export class Copies {
 
   /** The next place of an inbox; undefined if it is gone. */
   async nextPlace(inbox: string): Promise<number | undefined> {
-    const row = await changeValue<InboxRow>(
-      this.#options.store,
-      keyOf("inboxes", inbox),
-      (now) => now && { ...now, place: now.place + 1 },
-    );
-    return row?.place;
+    return (await this.#changeInbox(inbox, (now) => ({ ...now, place: now.place + 1 })))?.place;
+  }
+
+  /** A place ahead of all others; undefined if the inbox is gone. */
+  async frontPlace(inbox: string): Promise<number | undefined> {
+    return (await this.#changeInbox(inbox, (now) => ({ ...now, front: now.front - 1 })))?.front;
+  }
+
+  #changeInbox(inbox: string, change: (row: InboxRow) => InboxRow): Promise<InboxRow | undefined> {
+    return changeValue<InboxRow>(this.#options.store, keyOf("inboxes", inbox), (now) => now && change(now));
   }
 
   /** Keeps a hand-off that is over in the journal, where there is one. */

@@ -9,17 +9,21 @@ import { jsonCodec } from "../../../src/message/codec-json.ts";
 import type { ConformanceEngine } from "../../../src/testing/conformance/suite.ts";
 import { FakeClock } from "../../../src/testing/fake-clock.ts";
 import type { GuaranteeId } from "../../../src/testing/guarantees.ts";
-import { OnStoreBroker } from "./broker.ts";
+import { OnStoreBroker, type OnStoreOptions } from "./broker.ts";
 import { onStoreDriver } from "./index.ts";
 
 /** What the driver does not keep. */
 export const gaps: readonly GuaranteeId[] = ["settle.atomic", "route.stale", "aging.shared"];
 
 /** Makes messages-only drivers over stores, opened in the order in which `connect` does it. */
-async function connectOver(stores: (context: DriverContext) => Driver, context: DriverContext): Promise<Driver> {
+async function connectOver(
+  stores: (context: DriverContext) => Driver,
+  context: DriverContext,
+  options?: OnStoreOptions,
+): Promise<Driver> {
   const { store } = stores(context);
   if (!store) throw new Error("the second engine keeps state");
-  const { broker } = onStoreDriver({ ...context, store });
+  const { broker } = onStoreDriver({ ...context, store }, options);
   await store.open();
   await broker.open();
   return { broker, store };
@@ -30,14 +34,14 @@ function contextOf(clock: DriverContext["clock"], instance: string): DriverConte
 }
 
 /** On memory stores, under a fake clock. */
-export async function openOnMemory(): Promise<ConformanceEngine & { readonly clock: FakeClock }> {
+export async function openOnMemory(options?: OnStoreOptions): Promise<ConformanceEngine> {
   const clock = new FakeClock();
   const engine = new MemoryEngine(clock);
   let instances = 0;
   return {
     clock,
-    connect: (options) =>
-      connectOver((context) => engine.driver(context), { ...contextOf(clock, `p${++instances}`), ...options }),
+    connect: (given) =>
+      connectOver((context) => engine.driver(context), { ...contextOf(clock, `p${++instances}`), ...given }, options),
     async dispose() {},
   };
 }

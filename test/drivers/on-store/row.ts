@@ -50,6 +50,8 @@ export interface InboxRow {
   readonly paused: boolean;
   /** Its last place. */
   readonly place: number;
+  /** The place ahead of all that were given; 0 or less. */
+  readonly front: number;
   readonly expires?: { readonly after: number; readonly owner: string };
 }
 

@@ -123,10 +123,7 @@ export const settleCases: readonly ConformanceCase<BrokerTrial>[] = [
       assert.deepEqual([status.waiting, status.held, status.ended.acknowledged], [3, 3, 3]);
       await taker.close({ release: true });
       const rest = await (await trial.take("inbox")).take(3);
-      assert.deepEqual(
-        idsOf(rest),
-        [0, 2, 3].map((at) => deliveries[at]?.message.id),
-      );
+      assert.deepEqual(idsOf(rest).sort(), [0, 2, 3].map((at) => deliveries[at]?.message.id).sort());
     },
   },
 ];
