@@ -35,7 +35,7 @@ export class DelayedTable {
     );
     this.#postpone = prepare(
       `INSERT INTO delayed (due_at, inbox, priority, slot, attempt, failures, offered_at, holder, ${SAME})
-         SELECT ?, ?, ?, ?, attempt + 1, ?, ?, ?, ${SAME} FROM ready WHERE k = ${READY_KEY}`,
+         SELECT ?, ?, ?, ?, attempt + ?, ?, ?, ?, ${SAME} FROM ready WHERE k = ${READY_KEY}`,
     );
     this.#ripen = prepare(
       `INSERT INTO ready (k, attempt, failures, offered_at, holder, ${SAME}) SELECT ${READY_KEY}, attempt, failures, offered_at, holder, ${SAME} FROM delayed WHERE n = ?`,
@@ -80,17 +80,21 @@ export class DelayedTable {
     );
   }
 
-  /** Copies a failed attempt's row from the ready table, which the caller then removes it from. `slot`: the place it returns to. */
+  /**
+   * Copies a failed attempt's row from the ready table, which the caller then removes it from. `slot`: the place it returns
+   * to; `counted`: the row counts the attempt already.
+   */
   postpone(
     inbox: number,
     readySlot: number,
-    to: FailedHandOff & { dueAt: number; priority: number; slot: number | undefined },
+    to: FailedHandOff & { dueAt: number; priority: number; slot: number | undefined; counted: boolean },
   ): void {
     this.#postpone.run(
       to.dueAt,
       inbox,
       to.priority,
       to.slot ?? null,
+      to.counted ? 0 : 1,
       to.failures,
       to.last.offeredAt,
       to.last.instance,

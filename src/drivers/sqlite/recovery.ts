@@ -1,13 +1,18 @@
 import type { Claim, HeldSlot } from "./claim-table.ts";
 import { packHeld } from "./claim-table.ts";
+import type { PastHandOff, ReadyCopy } from "./copy.ts";
 import type { LocalConsumer } from "./holding.ts";
 import type { InboxRow } from "./inbox-table.ts";
 import { isCertainlyDead, type ProcessMark } from "./machine.ts";
 import { removeSocket } from "./mesh.ts";
 import type { Peer } from "./peer-table.ts";
 import { endReturned, lapse } from "./settle.ts";
+import { priorityOf } from "./slots.ts";
 import type { Tables } from "./tables.ts";
 import type { Moment, Transaction } from "./transaction.ts";
+
+/** Milliseconds between two hand-offs of a copy whose process died. */
+const CRASH_PAUSE = 100;
 
 /** Who looks for what the dead left behind. */
 export interface Recoverer {
@@ -106,5 +111,32 @@ function takeOver(tx: Transaction, inbox: InboxRow, from: { held: HeldSlot; inst
     tx.journal?.handOff(message, { id, recipient: inbox.name, at: tx.now, attempt, ...last });
   }
   if (row.cancelled) return endReturned(tx, inbox, last, row);
+  const pause = pauseBefore(row, offeredAt, tx.now);
+  if (pause > 0) return holdBack(tx, inbox, { row, last, dueAt: tx.now + pause });
   tx.supply(inbox, row, { message, restored: true });
+}
+
+/**
+ * How long a copy waits after its process died. One that kills every process it comes to must not do so in a hot loop,
+ * and of what died with it for the first time most is innocent.
+ */
+function pauseBefore({ crashes }: ReadyCopy, offeredAt: number, now: number): number {
+  if (crashes > 1) return CRASH_PAUSE;
+  return offeredAt > now ? 0 : offeredAt + CRASH_PAUSE - now;
+}
+
+function holdBack(tx: Transaction, inbox: InboxRow, what: { row: ReadyCopy; last: PastHandOff; dueAt: number }): void {
+  const { row, last, dueAt } = what;
+  const { slot, failures = null } = row;
+  tx.tables.delayed.postpone(inbox.id, slot, {
+    dueAt,
+    priority: priorityOf(slot),
+    slot,
+    counted: true,
+    failures,
+    last,
+  });
+  tx.tables.ready.remove(inbox.id, slot);
+  tx.nextDue = Math.min(tx.nextDue, dueAt);
+  tx.rows++;
 }

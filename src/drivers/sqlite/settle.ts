@@ -106,6 +106,7 @@ function retry(
       dueAt,
       priority: priorityOf(slot),
       slot: keepsPlace ? slot : undefined,
+      counted: false,
       failures,
       last,
     });

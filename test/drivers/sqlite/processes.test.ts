@@ -31,6 +31,12 @@ describe("several processes on one file", () => {
     return consumer;
   }
 
+  /** Nobody holds anything, nor does anything wait out the pause after a crash. */
+  async function isFree({ broker }: SqliteDriver): Promise<boolean> {
+    const [status] = await broker.inspect(["inbox"]);
+    return status?.held === 0 && status.delayed === 0;
+  }
+
   async function publish({ broker }: SqliteDriver, ids: readonly string[]): Promise<void> {
     const results = await broker.publish(ids.map((id) => ({ message: message(id), to: ["inbox"] })));
     for (const result of results) expect(result.status).toBe("accepted");
@@ -68,6 +74,24 @@ describe("several processes on one file", () => {
     expect(after).toMatchObject({ waiting: 0, held: 0, accepted: 3, consumers: 1, ended: { acknowledged: 3 } });
   });
 
+  it("leaves 100 ms between two hand-offs of what killed its process", { timeout: TIMEOUT }, async () => {
+    const here = await bench.open();
+    await here.broker.declareInbox({ name: "inbox" });
+    const other = await start("other");
+    await other.ask({ do: "consume", inbox: "inbox", credit: 1 });
+    const published = Date.now();
+    await publish(here, ["a", "b"]);
+    await until(() => other.delivered.length === 1);
+    const killed = other.kill();
+    const collected = new Collected();
+    await consume(here, collected, 10);
+    await killed;
+    const deliveries = await collected.reach(2);
+    const again = deliveries.find(({ message }) => message.id === "a");
+    expect(again).toMatchObject({ attempt: 2, redelivered: true });
+    expect((again?.offeredAt ?? 0) - published).toBeGreaterThanOrEqual(100);
+  });
+
   it("finds what the dead held when the first process comes back", { timeout: TIMEOUT }, async () => {
     const other = await start("other");
     await other.ask({ do: "declare", inbox: "inbox" });
@@ -77,6 +101,7 @@ describe("several processes on one file", () => {
     await other.kill();
 
     const here = await bench.open();
+    await until(() => isFree(here));
     const collected = new Collected();
     await consume(here, collected, 10);
     const deliveries = await collected.reach(2);
@@ -96,7 +121,7 @@ describe("several processes on one file", () => {
       await until(() => victim.delivered.includes("poison"));
       await victim.kill();
     }
-    await until(async () => (await here.broker.inspect(["inbox"]))[0]?.held === 0);
+    await until(() => isFree(here));
     const collected = new Collected();
     const consumer = await consume(here, collected, 10);
     await consumer.tried();
