@@ -113,6 +113,7 @@ export { traceMermaid } from "./observe/trace-mermaid.ts";
 export { traceSvg } from "./observe/trace-svg.ts";
 export { traceText } from "./observe/trace-text.ts";
 export type { AgentChange, AgentListener } from "./registry/agent-changes.ts";
+export type { ChannelDeclaration } from "./registry/channel-book.ts";
 export type { AgentContract } from "./registry/contracts.ts";
 export type { PickFunction, PickOptions, PickStrategy } from "./registry/pick.ts";
 export type {

@@ -23,6 +23,8 @@ export interface BrokerCapabilities {
   readonly sharedAging: boolean;
   /** What is released or lapses goes back to its old place whoever took its neighbours; otherwise ahead of what was not handed out yet, in any order. */
   readonly releasesInPlace: boolean;
+  /** `publish` counts the waiting copies of one kind, and holds to their `limit`. */
+  readonly limits: boolean;
   /**
    * What a dead holder had comes back within so many milliseconds, however long its lease. Absent: when the lease lapses,
    * or earlier where the engine sees the death.

@@ -1,5 +1,6 @@
 import type { AgentwireError } from "../errors.ts";
 import type { Envelope } from "../message/envelope.ts";
+import type { InboxOverflow } from "./inbox.ts";
 
 /** An inbox that could take the message, where one of several is picked. */
 export interface Candidate {
@@ -22,6 +23,16 @@ export interface Deduplication {
   readonly window: number;
 }
 
+/** How many copies of some kind one inbox holds at most. */
+export interface CopyLimit {
+  /** Names the kind: what was published under the same name counts. At most 512 bytes. */
+  readonly name: string;
+  /** Copies waiting and held; 1 to 100,000. An engine may look at as many when the inbox holds as much. */
+  readonly capacity: number;
+  /** What becomes of a copy over it: as in a full inbox, the oldest one of the kind making room. */
+  readonly overflow: InboxOverflow;
+}
+
 /** One message on its way into inboxes. */
 export interface Publication {
   readonly message: Envelope;
@@ -29,6 +40,8 @@ export interface Publication {
   readonly to: readonly string[] | { readonly pick: readonly Candidate[] };
   /** In a fan-out a full inbox ends only that copy (dead-lettered with INBOX_FULL); otherwise the whole message fails. */
   readonly fanOut?: boolean;
+  /** A kind of messages that it belongs to, which may fill only a part of each inbox. What comes back to its inbox still counts. Needs the capability `limits`. */
+  readonly limit?: CopyLimit;
   /** Held back until then, in wall milliseconds; its due time gives its place. */
   readonly dueAt?: number;
   readonly dedupe?: Deduplication;

@@ -140,12 +140,14 @@ export class CatchUp {
   }
 
   async #publish(agent: string, entries: readonly JournaledMessage[]): Promise<void> {
-    const { queue, ids } = this.#parts;
+    const { queue, ids, directory } = this.#parts;
     const results = await Promise.all(
       entries.map(({ message: { path: _path, depth: _depth, ...kept }, dueAt }) => {
         const message: Envelope = Object.freeze({ ...kept, id: ids.next(), replayOf: kept.id });
         const dedupe = { key: `$late/${agent}/${kept.id}`, fingerprint: kept.id, window: WINDOW };
-        return queue.publish({ message, to: [agent], dedupe, ...(dueAt === undefined ? {} : { dueAt }) });
+        const limit = directory.limitOf(kept.channel as string);
+        const rest = { ...(dueAt === undefined ? {} : { dueAt }), ...(limit ? { limit } : {}) };
+        return queue.publish({ message, to: [agent], dedupe, ...rest });
       }),
     );
     for (const result of results) if (result.status === "failed") throw result.error;

@@ -1,9 +1,10 @@
 import type { Broker } from "../broker/broker.ts";
+import type { InboxOverflow } from "../broker/inbox.ts";
 import { AgentwireError } from "../errors.ts";
 import type { Clock } from "../internal/clock.ts";
 import { compilePattern } from "../message/pattern.ts";
 import type { EventHub } from "../observe/event-hub.ts";
-import type { ChannelBook, ChannelRecord } from "../registry/channel-book.ts";
+import type { ChannelBook, ChannelDeclaration, ChannelRecord } from "../registry/channel-book.ts";
 import type { AgentInfo } from "../registry/record.ts";
 
 /** A channel, or the pattern of several, as its subscribers see it. */
@@ -15,6 +16,9 @@ export interface ChannelStatus {
   readonly created: number;
   /** Whether it was declared: such a one stays when nobody is subscribed. */
   readonly declared: boolean;
+  /** How much of each subscriber's inbox its messages may fill, where that is limited, and what becomes of one over it. */
+  readonly capacity?: number;
+  readonly overflow?: InboxOverflow;
   readonly subscribers: readonly string[];
   /** Channels whose subscribers get its messages too. */
   readonly routes: readonly string[];
@@ -63,9 +67,16 @@ export class Channels {
     return (await this.list()).find((channel) => channel.name === name);
   }
 
-  /** Makes a channel or pattern known; it stays until it is closed, also when nobody is subscribed. Idempotent. @throws PATTERN_INVALID */
-  declare(name: string, options: { readonly description?: string } = {}): Promise<void> {
-    return this.#book.declare(name, options);
+  /**
+   * Makes a channel or pattern known as it is given; it stays until it is closed, also when nobody is subscribed. What was
+   * declared of it before, and is not given, ends. Resolves when every sender knows it.
+   * @throws PATTERN_INVALID, OUT_OF_RANGE, ARGUMENT_INVALID; UNSUPPORTED for a `capacity` where the engine cannot count
+   */
+  async declare(name: string, declaration: ChannelDeclaration = {}): Promise<void> {
+    const { driver, limits } = this.#broker.capabilities;
+    if (declaration.capacity !== undefined && !limits)
+      throw new AgentwireError("UNSUPPORTED", `${driver} cannot count the messages of one channel in an inbox`);
+    await this.#book.declare(name, declaration);
   }
 
   /**
@@ -129,6 +140,7 @@ export class Channels {
         ...(record?.description === undefined ? {} : { description: record.description }),
         created: record?.created ?? Math.min(this.#clock.now(), ...subscribers.map((agent) => agent.firstSeen)),
         declared: record?.declared ?? false,
+        ...rules.get(name)?.limit,
         subscribers: subscribers.map((agent) => agent.name),
         routes: rules.get(name)?.targets ?? [],
         waiting: subscribers.reduce((sum, agent) => sum + (inboxes.get(agent.name) ?? 0), 0),

@@ -351,6 +351,7 @@ export class Dispatcher {
     };
     const dueAt = dueTime(options, envelope.createdAt);
     if (dueAt !== undefined) publication.dueAt = dueAt;
+    if (route.limit !== undefined) publication.limit = route.limit;
     if (refusal !== undefined) publication.refused = refusal;
     if (options.idempotencyKey !== undefined) publication.dedupe = dedupe(origin, envelope, options.idempotencyKey);
     if (options.supersedes !== undefined) publication.supersedes = superseded(options.supersedes);

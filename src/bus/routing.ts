@@ -111,7 +111,9 @@ export class Routing {
     let route = this.#remembered.get(revision, channel, message.type, sender);
     if (route) return route;
     const subscribers = this.#directory.subscribers(channel);
+    const limit = this.#directory.limitOf(channel);
     route = this.#fanOut(subscribers, message, origin);
+    if (limit !== undefined) route = { ...route, limit };
     if (subscribers.every((entry) => entry.record.limits?.maxSize === undefined))
       this.#remembered.set(revision, channel, message.type, sender, route);
     return route;

@@ -1,9 +1,10 @@
+import type { InboxOverflow } from "../broker/inbox.ts";
 import { AgentwireError } from "../errors.ts";
 import type { Clock } from "../internal/clock.ts";
 import { checkName } from "../message/name.ts";
 import { compilePattern } from "../message/pattern.ts";
 import type { Store } from "../store/store.ts";
-import { type ChannelRule, readRule } from "./channel-rule.ts";
+import { type ChannelLimit, type ChannelRule, readRule } from "./channel-rule.ts";
 import { type RecordBook, ruleKey } from "./record-book.ts";
 
 /** That a channel or pattern exists: plain JSON, stored at `channels/<name>`. */
@@ -14,6 +15,18 @@ export interface ChannelRecord {
   /** It stays until it is closed, also when nobody is subscribed. */
   readonly declared?: boolean;
   readonly description?: string;
+}
+
+/** How a channel is declared. */
+export interface ChannelDeclaration {
+  readonly description?: string;
+  /**
+   * Messages of the channel, or of all channels of the pattern together, that one subscriber's inbox holds at most,
+   * waiting and held; 1 to 100,000, default: as many as the inbox holds. Those published from now on count.
+   */
+  readonly capacity?: number;
+  /** What becomes of a copy over the capacity: it is dead-lettered with INBOX_FULL, or the oldest one makes room. Default `reject`. */
+  readonly overflow?: InboxOverflow;
 }
 
 /** What a {@link ChannelBook} is built from. */
@@ -27,6 +40,7 @@ const PREFIX = "channels/";
 /** Longer patterns make no key. They can be subscribed to, and are listed while somebody is. */
 const LONGEST = 480;
 const MOST_TARGETS = 1_000;
+const MOST_CAPACITY = 100_000;
 
 /** The channels that were used or declared, and where routes lead from them. */
 export class ChannelBook {
@@ -44,10 +58,12 @@ export class ChannelBook {
     await Promise.all(names.filter((name) => name.length <= LONGEST).map(put));
   }
 
-  /** Makes a channel known that stays until it is closed. @throws PATTERN_INVALID */
-  async declare(name: string, { description }: { readonly description?: string }): Promise<void> {
+  /** Makes a channel known that stays until it is closed, as it is declared now. @throws PATTERN_INVALID, OUT_OF_RANGE, ARGUMENT_INVALID */
+  async declare(name: string, { description, capacity, overflow }: ChannelDeclaration): Promise<void> {
     checkPattern(name);
+    const limit = limitOf(capacity, overflow);
     const { store, clock } = this.#options;
+    await this.#change(name, ({ targets }) => ({ name, targets, ...(limit ? { limit } : {}) }));
     for (;;) {
       const entry = await store.get(PREFIX + name);
       const created = readChannel(entry?.value)?.created ?? clock.now();
@@ -66,13 +82,14 @@ export class ChannelBook {
     checkPattern(source);
     for (const target of targets) checkName(target, "channel");
     await this.use([source]);
-    await this.#changeTargets(source, (before) => [...new Set([...before, ...targets])]);
+    await this.#change(source, (rule) => ({ ...rule, targets: [...new Set([...rule.targets, ...targets])] }));
   }
 
   /** Ends routes from a channel or pattern: those to the given targets, or all. Those that do not exist are no error. */
   async unroute(source: string, targets?: readonly string[]): Promise<void> {
     checkPattern(source);
-    await this.#changeTargets(source, (before) => before.filter((target) => targets?.includes(target) === false));
+    const stays = (target: string): boolean => targets?.includes(target) === false;
+    await this.#change(source, (rule) => ({ ...rule, targets: rule.targets.filter(stays) }));
   }
 
   /** All channels that were used or declared. */
@@ -86,25 +103,38 @@ export class ChannelBook {
     return new Map(this.#options.book.rules().map((rule) => [rule.name, rule]));
   }
 
-  /** Forgets a channel and the routes from it. */
+  /** Forgets a channel, its limit and the routes from it. */
   async remove(name: string): Promise<void> {
-    await this.unroute(name);
+    await this.#change(name, () => ({ name, targets: [] }));
     await this.#options.store.delete(PREFIX + name);
   }
 
-  async #changeTargets(name: string, change: (before: readonly string[]) => string[]): Promise<void> {
+  async #change(name: string, change: (rule: ChannelRule) => ChannelRule): Promise<void> {
     await this.#options.book.rewrite(ruleKey(name), (value) => {
-      const targets = change(readRule(value)?.targets ?? []);
-      if (targets.length > MOST_TARGETS) {
+      const rule = change(readRule(value) ?? { name, targets: [] });
+      const { length } = rule.targets;
+      if (length > MOST_TARGETS) {
         throw new AgentwireError(
           "LIMIT_EXCEEDED",
-          `Routes from "${name}" would lead to ${targets.length} channels; at most ${MOST_TARGETS} are allowed`,
+          `Routes from "${name}" would lead to ${length} channels; at most ${MOST_TARGETS} are allowed`,
           { details: { channel: name, limit: MOST_TARGETS } },
         );
       }
-      return targets.length === 0 ? undefined : ({ name, targets } satisfies ChannelRule);
+      return length === 0 && rule.limit === undefined ? undefined : rule;
     });
   }
+}
+
+function limitOf(capacity: number | undefined, overflow: InboxOverflow | undefined): ChannelLimit | undefined {
+  if (overflow !== undefined && overflow !== "reject" && overflow !== "drop-oldest")
+    throw new AgentwireError("OUT_OF_RANGE", 'overflow must be "reject" or "drop-oldest"');
+  if (capacity === undefined) {
+    if (overflow === undefined) return undefined;
+    throw new AgentwireError("ARGUMENT_INVALID", "`overflow` says what is done over a `capacity`: give one");
+  }
+  if (Number.isInteger(capacity) && capacity >= 1 && capacity <= MOST_CAPACITY)
+    return { capacity, overflow: overflow ?? "reject" };
+  throw new AgentwireError("OUT_OF_RANGE", `capacity must be a whole number from 1 to ${MOST_CAPACITY}`);
 }
 
 function checkPattern(name: string): void {

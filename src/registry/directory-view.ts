@@ -1,6 +1,8 @@
+import type { CopyLimit } from "../broker/publication.ts";
 import { matchesWhere } from "./agent-match.ts";
 import { nearNames } from "./agent-name-distance.ts";
 import type { Attendance } from "./attendance.ts";
+import { ChannelLimits } from "./channel-limits.ts";
 import { ChannelRoutes } from "./channel-routes.ts";
 import type { Directory, DirectoryEntry } from "./directory.ts";
 import { KnownAgent } from "./known-agent.ts";
@@ -23,6 +25,7 @@ export class DirectoryView implements Directory {
   #byCapability: Index | undefined;
   #subscribers: SubscriberIndex | undefined;
   #channelRoutes: ChannelRoutes | undefined;
+  #channelLimits: ChannelLimits | undefined;
 
   constructor(book: RecordBook, attendance: Attendance) {
     this.#book = book;
@@ -65,6 +68,11 @@ export class DirectoryView implements Directory {
     return this.#routes().from(channel);
   }
 
+  limitOf(channel: string): CopyLimit | undefined {
+    this.#channelLimits ??= new ChannelLimits(this.#book.rules());
+    return this.#channelLimits.of(channel);
+  }
+
   all(): readonly DirectoryEntry[] {
     this.#all ??= [...this.#book.records()].sort(byRegistration).map(({ record }) => this.#entry(record));
     return this.#all;
@@ -86,6 +94,7 @@ export class DirectoryView implements Directory {
     this.#byCapability = undefined;
     this.#subscribers = undefined;
     this.#channelRoutes = undefined;
+    this.#channelLimits = undefined;
   }
 
   #routes(): ChannelRoutes {

@@ -1,3 +1,4 @@
+import type { CopyLimit } from "../broker/publication.ts";
 import type { AgentRecord, AgentStatus, Where } from "./record.ts";
 
 /** An agent as routing sees it. */
@@ -25,6 +26,8 @@ export interface Directory {
   subscribers(channel: string): readonly DirectoryEntry[];
   /** The channel and all that routes lead to from it, each once. */
   channelsFrom(channel: string): Iterable<string>;
+  /** How much of an inbox the messages of a channel may fill, where that is limited. */
+  limitOf(channel: string): CopyLimit | undefined;
   all(): readonly DirectoryEntry[];
   /** Up to 3 known names close to this one, nearest first. */
   suggest(name: string): string[];

@@ -150,6 +150,11 @@ export const BROKER_GUARANTEES = {
     stated: RECEIVING,
     says: "A full inbox refuses with INBOX_FULL and stores nothing.",
   },
+  "inbox.limit": {
+    level: "broker",
+    stated: RECEIVING,
+    says: "Messages of a limited kind fill no more of an inbox than their limit; one over it ends as in a full inbox.",
+  },
   "inbox.drop-oldest": {
     level: "broker",
     stated: RECEIVING,

@@ -173,6 +173,11 @@ export const GUARANTEES = {
     stated: RECEIVING,
     says: "A message whose dead letter cannot be written stays in its inbox; that is told, and tried again until it can.",
   },
+  "channel.capacity": {
+    level: "bus",
+    stated: SENDING,
+    says: "A channel's messages fill no more of a subscriber's inbox than was declared, whoever sends them.",
+  },
   "channel.late": {
     level: "bus",
     stated: SENDING,

@@ -164,4 +164,71 @@ onEachDriver("channels", (buses, driver) => {
       expect(closed).toEqual(["s.*", "d"]);
     });
   });
+
+  describe("capacity", () => {
+    /** Subscribed, but takes nothing by itself. */
+    const idle = (name: string, ...subscribes: string[]) => defineAgent({ name, subscribes, receives: [Note] });
+
+    it("lets the messages of a channel fill a part of each inbox, and dead-letters what is over it [channel.capacity]", async () => {
+      const bus = await buses.open();
+      const full = await bus.join(idle("full", "news.**"));
+      await bus.channels.declare("news.*", { capacity: 2 });
+      for (const name of ["news.a", "news.b"]) await bus.publish(Note, {}, { channel: name });
+      await bus.join(idle("fresh", "news.*"));
+      const over = await bus.publish(Note, {}, { channel: "news.a" });
+      expect([...over.recipients].sort()).toEqual(["fresh", "full"]);
+      expect((await bus.receipts.get(over.id))?.ends).toEqual({ full: "dead-lettered" });
+      expect(await bus.deadLetters.list()).toMatchObject([{ recipient: "full", code: "INBOX_FULL" }]);
+      for (const channel of ["news", "news.a.more"]) await bus.publish(Note, {}, { channel, requireRecipients: false });
+      await bus.send(Note, {}, { to: "full" });
+      expect(await bus.inboxes.get("full")).toMatchObject({ waiting: 4, ended: { "dead-lettered": 1 } });
+      const [first] = await full.receive();
+      await first?.ack();
+      await bus.publish(Note, {}, { channel: "news.a" });
+      expect((await bus.inboxes.get("full"))?.waiting).toBe(4);
+    });
+
+    it("drops the oldest where that is asked for, and ends when it is declared anew [channel.capacity]", async () => {
+      const bus = await buses.open();
+      const agent = await bus.join(idle("reader", "prices.*"));
+      await bus.channels.declare("prices.*", { capacity: 100 });
+      await bus.channels.declare("prices.tea", { capacity: 1, overflow: "drop-oldest" });
+      expect(await bus.channels.status("prices.tea")).toMatchObject({ capacity: 1, overflow: "drop-oldest" });
+      const receipts = [];
+      for (let n = 0; n < 3; n++) receipts.push(await bus.publish(Note, {}, { channel: "prices.tea" }));
+      await bus.publish(Note, {}, { channel: "prices.oil" });
+      expect((await receipts[1]?.settled())?.ends).toEqual({ reader: "dropped" });
+      expect((await agent.peek()).map(({ id }) => id)).toContain(receipts[2]?.id);
+      expect((await bus.inboxes.get("reader"))?.waiting).toBe(2);
+      await bus.channels.declare("prices.tea");
+      expect(await bus.channels.status("prices.tea")).not.toHaveProperty("capacity");
+      await bus.channels.close("prices.*", { force: true });
+      await agent.subscribe("prices.*");
+      for (let n = 0; n < 3; n++) await bus.publish(Note, {}, { channel: "prices.tea" });
+      expect((await bus.inboxes.get("reader"))?.waiting).toBe(5);
+    });
+
+    it("refuses what is no capacity", async () => {
+      const bus = await buses.open();
+      const declare = (declaration: object) => failure(bus.channels.declare("a", declaration));
+      for (const capacity of [0, 1.5, 100_001, "2"])
+        expect(await declare({ capacity })).toMatchObject({ code: "OUT_OF_RANGE" });
+      expect(await declare({ capacity: 1, overflow: "wait" })).toMatchObject({ code: "OUT_OF_RANGE" });
+      expect(await declare({ overflow: "reject" })).toMatchObject({ code: "ARGUMENT_INVALID" });
+      expect(await bus.channels.list()).toEqual([]);
+    });
+
+    it.skipIf(driver === "memory")(
+      "holds for senders of other processes once declared [channel.capacity]",
+      async () => {
+        const [first, second] = [await buses.open(), await buses.open()];
+        await first.join(idle("reader", "a"));
+        await first.channels.declare("a", { capacity: 3 });
+        await Promise.all(
+          [first, second, first, second, first, second].map((bus) => bus.publish(Note, {}, { channel: "a" })),
+        );
+        expect(await first.inboxes.get("reader")).toMatchObject({ waiting: 3, ended: { "dead-lettered": 3 } });
+      },
+    );
+  });
 });

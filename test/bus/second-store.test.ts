@@ -175,6 +175,13 @@ describe.each(["memory:", "sqlite:"])("a bus whose messages have no engine but t
     expect(await bus.request(Add, { a: 1, b: 2 })).toEqual({ sum: 3 });
   });
 
+  it("refuses what the engine of the messages cannot count", async () => {
+    const bus = await open(url());
+    expect(await failure(bus.channels.declare("news", { capacity: 5 }))).toMatchObject({ code: "UNSUPPORTED" });
+    await bus.channels.declare("news");
+    expect(await bus.channels.status("news")).toMatchObject({ declared: true });
+  });
+
   it("keeps the order of a key at any concurrency", async () => {
     const bus = await open(url());
     const seen: number[] = [];

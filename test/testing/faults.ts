@@ -213,6 +213,7 @@ export const brokerFaults: Readonly<Record<string, Planted>> = {
   "forgets idempotency keys": { breaks: "G11", fault: without("dedupe") },
   "forgets what is superseded": { breaks: "cancel.supersede", fault: without("supersedes") },
   "publishes on stale routes": { breaks: "route.stale", fault: without("routedAt") },
+  "forgets limits of kinds": { breaks: "inbox.limit", fault: without("limit") },
   "hands refused messages out": { breaks: "send.refused", fault: without("refused") },
   "fails a whole fan-out for one full inbox": { breaks: "fan-out.full", fault: without("fanOut") },
   "always picks the first": {

@@ -20,6 +20,7 @@ const CAPABILITIES: BrokerCapabilities = {
   cancelWaiting: true,
   sharedAging: true,
   releasesInPlace: true,
+  limits: true,
 };
 
 /** One process's view of the messages in a scope. */

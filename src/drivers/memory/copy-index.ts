@@ -11,6 +11,7 @@ export interface Indexed {
 
 // Below this, looking at each costs less than an index.
 const WORTH_AN_INDEX = 64;
+const NONE: ReadonlySet<Copy> = new Set();
 
 /**
  * Finds copies by id and by order. The way by id is made when it is first asked for, so that an inbox from which
@@ -19,14 +20,24 @@ const WORTH_AN_INDEX = 64;
 export class CopyIndex {
   readonly #inbox: Indexed;
   readonly #byOrder = new Map<string, Set<Copy>>();
+  readonly #byLimit = new Map<string, Set<Copy>>();
+  /** Under which limits copies count: only of those that do. */
+  readonly #limits = new Map<Copy, string>();
   #byId: Map<string, Copy> | undefined;
 
   constructor(inbox: Indexed) {
     this.#inbox = inbox;
   }
 
-  add(copy: Copy): void {
+  /** `limit`: name of the one that it counts under. */
+  add(copy: Copy, limit: string | undefined): void {
     this.#byId?.set(copy.message.id, copy);
+    if (limit !== undefined) {
+      this.#limits.set(copy, limit);
+      const limited = this.#byLimit.get(limit);
+      if (limited) limited.add(copy);
+      else this.#byLimit.set(limit, new Set([copy]));
+    }
     if (copy.message.key === undefined) return;
     const order = orderOf(copy.message.from, copy.message.key);
     const set = this.#byOrder.get(order);
@@ -36,6 +47,7 @@ export class CopyIndex {
 
   delete(copy: Copy): void {
     if (this.#byId?.get(copy.message.id) === copy) this.#byId.delete(copy.message.id);
+    if (this.#limits.size > 0) this.#deleteLimited(copy);
     if (copy.message.key === undefined) return;
     const order = orderOf(copy.message.from, copy.message.key);
     const set = this.#byOrder.get(order);
@@ -43,8 +55,14 @@ export class CopyIndex {
   }
 
   replace(copy: Copy, successor: Copy): void {
+    const limit = this.#limits.get(copy);
     this.delete(copy);
-    this.add(successor);
+    this.add(successor, limit);
+  }
+
+  /** The copies that count under a limit. */
+  limited(name: string): ReadonlySet<Copy> {
+    return this.#byLimit.get(name) ?? NONE;
   }
 
   matching(target: CancelTarget): Copy[] {
@@ -70,6 +88,14 @@ export class CopyIndex {
       if (++looked > WORTH_AN_INDEX) return this.#indexIds().get(id);
     }
     return undefined;
+  }
+
+  #deleteLimited(copy: Copy): void {
+    const limit = this.#limits.get(copy);
+    if (limit === undefined) return;
+    this.#limits.delete(copy);
+    const limited = this.#byLimit.get(limit);
+    if (limited?.delete(copy) && limited.size === 0) this.#byLimit.delete(limit);
   }
 
   #indexIds(): Map<string, Copy> {

@@ -2,7 +2,7 @@ import { AgingGuard } from "../../broker/aging.ts";
 import type { CancelResult, CancelTarget } from "../../broker/broker.ts";
 import type { ConsumeOptions } from "../../broker/consumer.ts";
 import type { InboxOverflow, InboxSpec } from "../../broker/inbox.ts";
-import type { Publication, PublishedCopy } from "../../broker/publication.ts";
+import type { CopyLimit, Publication, PublishedCopy } from "../../broker/publication.ts";
 import type { CancelledEnd, Settlement, SettleResult } from "../../broker/settlement.ts";
 import type { Clock } from "../../internal/clock.ts";
 import type { Deadlines } from "../../internal/deadlines.ts";
@@ -72,8 +72,9 @@ export class MemoryInbox implements Home, ConsumedInbox, Dispatchable {
   // Into the inbox
 
   /** Whether a message of this sender finds room, counting what it supersedes. */
-  hasRoom(message: Envelope, supersedes: Publication["supersedes"]): boolean {
-    if (this.waiting < this.capacity || (this.overflow === "drop-oldest" && this.waiting > this.held.size)) return true;
+  hasRoom(message: Envelope, { supersedes, limit }: Pick<Publication, "supersedes" | "limit">): boolean {
+    const fits = this.waiting < this.capacity || (this.overflow === "drop-oldest" && this.waiting > this.held.size);
+    if (fits && !(limit && this.#isOver(limit) && !this.#victimOf(limit))) return true;
     return (
       supersedes !== undefined && this.#index.superseded(message, supersedes).some((copy) => copy.state !== "held")
     );
@@ -84,13 +85,14 @@ export class MemoryInbox implements Home, ConsumedInbox, Dispatchable {
     this.#cancel(this.#index.superseded(message, supersedes), "superseded");
   }
 
-  /** Takes a copy in; false if it is full and nothing can make room. */
-  add(message: Envelope, dueAt: number | undefined, now: number): boolean {
+  /** Takes a copy in; false if it, or its part for such messages, is full and nothing can make room. */
+  add(message: Envelope, { dueAt, limit }: Pick<Publication, "dueAt" | "limit">, now: number): boolean {
+    if (limit && this.#isOver(limit) && !this.#drop(this.#victimOf(limit))) return false;
     if (this.waiting >= this.capacity && !(this.overflow === "drop-oldest" && this.#dropOldest())) return false;
     this.accepted++;
     this.waiting++;
     const copy = new Copy(this, message);
-    this.#index.add(copy);
+    this.#index.add(copy, limit?.name);
     if (dueAt !== undefined && dueAt > now) this.#delay(copy, dueAt, now);
     else this.#queue(copy, now);
     return true;
@@ -159,7 +161,25 @@ export class MemoryInbox implements Home, ConsumedInbox, Dispatchable {
     }
     // What is not even due yet goes only when nothing else waits.
     victim ??= [...this.delayed].sort((a, b) => b.level - a.level || (a.dueAt ?? 0) - (b.dueAt ?? 0))[0];
+    return this.#drop(victim);
+  }
+
+  #drop(victim: Copy | undefined): boolean {
     return victim !== undefined && this.endWaiting(victim, "dropped");
+  }
+
+  #isOver({ name, capacity }: CopyLimit): boolean {
+    return this.waiting >= capacity && this.#index.limited(name).size >= capacity;
+  }
+
+  /** What makes room under a limit: the oldest of the lowest priority; what is not even due only when nothing else waits. */
+  #victimOf({ name, overflow }: CopyLimit): Copy | undefined {
+    if (overflow !== "drop-oldest") return undefined;
+    let victim: Copy | undefined;
+    for (const copy of this.#index.limited(name)) {
+      if (copy.state !== "held" && (!victim || goesBefore(copy, victim))) victim = copy;
+    }
+    return victim;
   }
 
   /** All copies that have not ended. */
@@ -388,4 +408,10 @@ export class MemoryInbox implements Home, ConsumedInbox, Dispatchable {
     const offered = copy.holder ? { offeredAt: copy.offeredAt, instance: copy.holder.instance } : {};
     this.#around.record({ id: copy.message.id, recipient: this.name, end, at: now, attempt: copy.attempt, ...offered });
   }
+}
+
+function goesBefore(a: Copy, b: Copy): boolean {
+  if (a.state !== b.state) return a.state === "ready";
+  if (a.level !== b.level) return a.level > b.level;
+  return a.state === "ready" ? a.sequence < b.sequence : (a.dueAt ?? 0) < (b.dueAt ?? 0);
 }

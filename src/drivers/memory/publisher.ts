@@ -1,4 +1,11 @@
-import type { Candidate, Deduplication, Publication, PublishedCopy, PublishResult } from "../../broker/publication.ts";
+import type {
+  Candidate,
+  CopyLimit,
+  Deduplication,
+  Publication,
+  PublishedCopy,
+  PublishResult,
+} from "../../broker/publication.ts";
 import { AgentwireError } from "../../errors.ts";
 import { RecentKeys } from "./dedupe.ts";
 import type { MemoryInbox } from "./inbox.ts";
@@ -48,7 +55,7 @@ export class Publisher {
     if (typeof inboxes === "string") return unknown(inboxes);
     if (!publication.fanOut && !publication.refused && how === "sent") {
       // All are looked at before any is changed: a message is stored for all its recipients or for none.
-      for (const inbox of inboxes) if (!inbox.hasRoom(message, publication.supersedes)) return full(inbox);
+      for (const inbox of inboxes) if (!inbox.hasRoom(message, publication)) return full(inbox, publication.limit);
     }
 
     const copies = inboxes.map((inbox) => this.#put(inbox, publication, now));
@@ -59,7 +66,7 @@ export class Publisher {
   #put(inbox: MemoryInbox, publication: Publication, now: number): PublishedCopy {
     const { message, dueAt, supersedes, refused } = publication;
     if (supersedes) inbox.supersede(message, supersedes);
-    if (refused || !inbox.add(message, dueAt, now)) {
+    if (refused || !inbox.add(message, publication, now)) {
       inbox.refuse(message, refused ?? FULL, now);
       return { inbox: inbox.name, state: "dead-lettered" };
     }
@@ -115,11 +122,14 @@ function unknown(inbox: string): PublishResult {
   return { status: "failed", error };
 }
 
-function full(inbox: MemoryInbox): PublishResult {
-  const { name, capacity } = inbox;
+function full(inbox: MemoryInbox, limit: CopyLimit | undefined): PublishResult {
+  const { name } = inbox;
+  const isWhole = limit === undefined || inbox.waiting >= inbox.capacity;
+  const { capacity } = isWhole ? inbox : limit;
+  const of = isWhole ? "" : ` of ${limit.name}`;
   const error = new AgentwireError(
     "INBOX_FULL",
-    `The inbox of "${name}" holds ${capacity} messages and takes no more`,
+    `The inbox of "${name}" holds ${capacity} messages${of} and takes no more`,
     {
       details: { inbox: name, capacity },
     },

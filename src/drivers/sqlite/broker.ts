@@ -40,6 +40,7 @@ export class SqliteBroker implements Broker, SettleDesk {
       cancelWaiting: true,
       sharedAging: true,
       releasesInPlace: true,
+      limits: true,
     };
   }
 

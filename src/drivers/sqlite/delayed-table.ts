@@ -5,7 +5,7 @@ import type { FailedHandOff, RareColumns } from "./ready-table.ts";
 
 const READY_KEY = "(? << 45) | ?";
 const COLUMNS = `n, due_at, inbox, priority, slot, ${COPY_COLUMNS}`;
-const SAME = "id, type, crashes, cancelled, expires_at, sender, order_name, order_key, body";
+const SAME = "id, type, crashes, cancelled, expires_at, sender, order_name, order_key, body, limited";
 
 /** The copies that are held back: by their sender, or between two attempts. */
 export class DelayedTable {
@@ -18,6 +18,7 @@ export class DelayedTable {
   readonly #body: Statement;
   readonly #of: Statement;
   readonly #count: Statement;
+  readonly #limited: Statement;
   readonly #byId: Statement;
   readonly #byOrder: Statement;
   readonly #anywhere: Statement;
@@ -30,8 +31,8 @@ export class DelayedTable {
     const prepare = (sql: string): Statement => connection.prepare(sql);
     const select = `SELECT ${COLUMNS} FROM delayed`;
     this.#insert = prepare(
-      `INSERT INTO delayed (due_at, inbox, priority, id, type, body, expires_at, sender, order_name, order_key)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO delayed (due_at, inbox, priority, id, type, body, expires_at, sender, order_name, order_key, limited)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#postpone = prepare(
       `INSERT INTO delayed (due_at, inbox, priority, slot, attempt, failures, offered_at, holder, ${SAME})
@@ -46,6 +47,7 @@ export class DelayedTable {
     this.#body = prepare(`SELECT ${bodyOf("delayed")} FROM delayed WHERE n = ?`);
     this.#of = prepare(`${select} WHERE inbox = ? ORDER BY due_at, n LIMIT ?`);
     this.#count = prepare("SELECT count(*) AS count FROM delayed WHERE inbox = ?");
+    this.#limited = prepare(`${select} WHERE inbox = ? AND limited = ? ORDER BY due_at, n`);
     this.#byId = prepare(`${select} WHERE inbox = ? AND id = ?`);
     this.#byOrder = prepare(`${select} WHERE inbox = ? AND sender = ? AND order_name = ? ORDER BY n`);
     this.#anywhere = prepare(`${select} WHERE id = ?`);
@@ -65,7 +67,7 @@ export class DelayedTable {
     copy: Omit<ReadyCopy, "slot">,
     rest: { dueAt: number; body: StoredBody; rare: RareColumns | undefined },
   ): void {
-    const { expiresAt = null, orderName = null, orderKey = null, sender = null } = rest.rare ?? {};
+    const { expiresAt = null, orderName = null, orderKey = null, sender = null, limited = null } = rest.rare ?? {};
     this.#insert.run(
       rest.dueAt,
       inbox,
@@ -77,6 +79,7 @@ export class DelayedTable {
       orderName === null ? null : sender,
       orderName,
       orderKey,
+      limited,
     );
   }
 
@@ -139,6 +142,11 @@ export class DelayedTable {
 
   count(inbox: number): number {
     return (this.#count.get(inbox) as Row)["count"] as number;
+  }
+
+  /** The copies of an inbox that count under a limit, by due time. */
+  limited(inbox: number, name: string): DelayedCopy[] {
+    return (this.#limited.all(inbox, name) as Row[]).map(delayedCopyOf);
   }
 
   byId(inbox: number, id: string): DelayedCopy[] {

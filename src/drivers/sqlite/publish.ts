@@ -1,4 +1,4 @@
-import type { Candidate, Publication, PublishedCopy, PublishResult } from "../../broker/publication.ts";
+import type { Candidate, CopyLimit, Publication, PublishedCopy, PublishResult } from "../../broker/publication.ts";
 import { AgentwireError } from "../../errors.ts";
 import type { Envelope } from "../../message/envelope.ts";
 import { PRIORITIES } from "../../message/envelope.ts";
@@ -6,7 +6,7 @@ import type { StoredBody } from "./body.ts";
 import { cancelCopies, type FoundCopies, findCopies } from "./cancel.ts";
 import type { ReadyCopy } from "./copy.ts";
 import type { InboxRow } from "./inbox-table.ts";
-import { canDrop, dropOldest } from "./overflow.ts";
+import { isFull, makeRoom } from "./overflow.ts";
 import type { RareColumns } from "./ready-table.ts";
 import { slotOf } from "./slots.ts";
 import { scoped, type Transaction } from "./transaction.ts";
@@ -31,10 +31,9 @@ export function publish(tx: Transaction, { publication, body }: EncodedPublicati
   const superseded = publication.supersedes && inboxes.map((inbox) => supersededBy(tx, inbox, publication));
   if (!publication.fanOut && !publication.refused) {
     // All are looked at before any is changed: a message is stored for all its recipients or for none.
-    const full = inboxes.find(
-      (inbox, at) => inbox.waiting >= inbox.capacity && !superseded?.[at]?.waiting.length && !canDrop(tx, inbox),
-    );
-    if (full) return { status: "failed", error: inboxFull(full) };
+    const { limit } = publication;
+    const full = inboxes.find((inbox, at) => !superseded?.[at]?.waiting.length && isFull(tx, inbox, limit));
+    if (full) return { status: "failed", error: inboxFull(full, limit) };
   }
   const recipients = inboxes.map(({ name }) => name);
   const stored = tx.journal ? tx.journal.message(message, body, { recipients, dueAt: publication.dueAt }) : body;
@@ -120,12 +119,11 @@ function supersededBy(tx: Transaction, inbox: InboxRow, { message, supersedes }:
 
 /** Puts one copy into one inbox. */
 function putCopy(tx: Transaction, inbox: InboxRow, publication: Publication, body: StoredBody): PublishedCopy["state"] {
-  const { message, dueAt, refused } = publication;
+  const { message, dueAt, refused, limit } = publication;
   tx.tables.inboxes.touch(inbox);
   tx.rows++;
   inbox.accepted++;
-  const isFull = !refused && inbox.waiting >= inbox.capacity && !dropOldest(tx, inbox);
-  if (refused || isFull) {
+  if (refused || !makeRoom(tx, inbox, limit)) {
     refuse(tx, inbox, { message, ...(refused ?? FULL) });
     return "dead-lettered";
   }
@@ -139,7 +137,7 @@ function putCopy(tx: Transaction, inbox: InboxRow, publication: Publication, bod
     }
     tx.nextExpiry = Math.min(tx.nextExpiry, expiresAt);
   }
-  const rare = rareColumns(message);
+  const rare = rareColumns(message, limit);
   if (rare?.orderKey !== undefined) inbox.keyed = true;
   const priority = PRIORITY.get(message.priority) ?? 2;
   if (delayed) {
@@ -172,9 +170,11 @@ function newCopy(slot: number, message: Envelope): ReadyCopy {
   };
 }
 
-function rareColumns({ expiresAt, from: sender, key: orderName, orderKey }: Envelope): RareColumns | undefined {
-  if (expiresAt === undefined && orderName === undefined && orderKey === undefined) return undefined;
-  return { expiresAt, sender, orderName, orderKey };
+function rareColumns(message: Envelope, limit: CopyLimit | undefined): RareColumns | undefined {
+  const { expiresAt, from: sender, key: orderName, orderKey } = message;
+  if (expiresAt === undefined && orderName === undefined && orderKey === undefined && limit === undefined)
+    return undefined;
+  return { expiresAt, sender, orderName, orderKey, limited: limit?.name };
 }
 
 /** Sends a copy to the dead letters without its ever having waited. */
@@ -198,8 +198,11 @@ function unknownInbox(name: string): AgentwireError {
   });
 }
 
-function inboxFull({ name, capacity }: InboxRow): AgentwireError {
-  return new AgentwireError("INBOX_FULL", `The inbox of "${name}" holds ${capacity} messages and takes no more`, {
+function inboxFull({ name, ...inbox }: InboxRow, limit: CopyLimit | undefined): AgentwireError {
+  const isWhole = limit === undefined || inbox.waiting >= inbox.capacity;
+  const { capacity } = isWhole ? inbox : limit;
+  const of = isWhole ? "" : ` of ${limit.name}`;
+  return new AgentwireError("INBOX_FULL", `The inbox of "${name}" holds ${capacity} messages${of} and takes no more`, {
     details: { inbox: name, capacity },
   });
 }

@@ -13,6 +13,8 @@ export interface RareColumns {
   /** The envelope's `key`. */
   readonly orderName: string | undefined;
   readonly orderKey: string | undefined;
+  /** Name of the limit that it counts under. */
+  readonly limited: string | undefined;
 }
 
 /** A hand-off that ended in a failure. */
@@ -40,7 +42,7 @@ const SELECT_WITH_BODY = `SELECT ${SLOT}, ${READY_COLUMNS}, ${bodyOf("ready", { 
 /** From so many messages on, an inbox is searched by where an id should be before every copy is looked at. */
 const LONG = 5_000;
 const ALL =
-  "id, type, attempt, crashes, cancelled, failures, offered_at, holder, expires_at, sender, order_name, order_key, body";
+  "id, type, attempt, crashes, cancelled, failures, offered_at, holder, expires_at, sender, order_name, order_key, body, limited";
 
 /** The copies that wait for hand-off or are held. A row is not changed when it is handed out. */
 export class ReadyTable {
@@ -54,6 +56,8 @@ export class ReadyTable {
   readonly #all: Statement;
   readonly #byId: Statement;
   readonly #byOrder: Statement;
+  readonly #countLimited: Statement;
+  readonly #scanLimited: Statement;
   readonly #search: IdSearch;
   readonly #expired: Statement;
   readonly #nextExpiry: Statement;
@@ -69,7 +73,7 @@ export class ReadyTable {
     const ofInbox = "k BETWEEN (? << 45) AND (((? + 1) << 45) - 1)";
     this.#insert = prepare(`INSERT INTO ready (k, id, type, body) VALUES (${KEY}, ?, ?, ?)`);
     this.#insertRare = prepare(
-      `INSERT INTO ready (k, id, type, body, expires_at, sender, order_name, order_key) VALUES (${KEY}, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO ready (k, id, type, body, expires_at, sender, order_name, order_key, limited) VALUES (${KEY}, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#remove = prepare(`DELETE FROM ready WHERE k = ${KEY}`);
     this.#scan = prepare(`${SELECT_WITH_BODY} WHERE ${within} ORDER BY k LIMIT ?`);
@@ -81,6 +85,10 @@ export class ReadyTable {
     this.#all = prepare(`${SELECT} WHERE ${ofInbox} ORDER BY k LIMIT ?`);
     this.#byId = prepare(`${SELECT} WHERE ${ofInbox} AND id = ? ORDER BY k`);
     this.#byOrder = prepare(`${SELECT} WHERE sender = ? AND order_name = ? AND ${ofInbox} ORDER BY k`);
+    this.#countLimited = prepare(
+      `SELECT count(*) AS count FROM (SELECT 1 FROM ready WHERE limited = ? AND ${ofInbox} LIMIT ?)`,
+    );
+    this.#scanLimited = prepare(`${SELECT} WHERE limited = ? AND ${within} ORDER BY k LIMIT ?`);
     this.#search = new IdSearch(connection);
     this.#expired = prepare(
       `SELECT k >> 45 AS inbox, ${SLOT}, ${READY_COLUMNS} FROM ready WHERE expires_at IS NOT NULL AND expires_at <= ? LIMIT ?`,
@@ -97,7 +105,7 @@ export class ReadyTable {
     );
     this.#move = prepare(
       `INSERT INTO ready (k, ${ALL}) SELECT ${KEY},
-         id, type, attempt + 1, crashes, cancelled, ?, ?, ?, expires_at, sender, order_name, order_key, body FROM ready WHERE k = ${KEY}`,
+         id, type, attempt + 1, crashes, cancelled, ?, ?, ?, expires_at, sender, order_name, order_key, body, limited FROM ready WHERE k = ${KEY}`,
     );
     this.#ownBodies = prepare(ownBodies("ready"));
   }
@@ -105,9 +113,10 @@ export class ReadyTable {
   insert(inbox: number, copy: ReadyCopy, body: StoredBody, rare: RareColumns | undefined): void {
     if (!rare) this.#insert.run(inbox, copy.slot, copy.id, copy.type, body);
     else {
-      const { expiresAt = null, orderName = null, orderKey = null } = rare;
+      const { expiresAt = null, orderName = null, orderKey = null, limited = null } = rare;
       const sender = orderName === null ? null : rare.sender;
-      this.#insertRare.run(inbox, copy.slot, copy.id, copy.type, body, expiresAt, sender, orderName, orderKey);
+      const { slot, id, type } = copy;
+      this.#insertRare.run(inbox, slot, id, type, body, expiresAt, sender, orderName, orderKey, limited);
     }
   }
 
@@ -139,6 +148,16 @@ export class ReadyTable {
   /** As `scan`, of the types that a filter lets through. */
   scanTypes(inbox: number, { after, to, limit }: SlotRange, { names, isOnly }: TypeFilter): ReadyCopy[] {
     return (this.#scanTypes.all(inbox, after + 1, inbox, to, names, isOnly ? 1 : 0, limit) as Row[]).map(readyCopyOf);
+  }
+
+  /** How many copies count under a limit, held ones among them; it counts no further than `most`. */
+  countLimited(inbox: number, name: string, most: number): number {
+    return (this.#countLimited.get(name, inbox, inbox, most) as Row)["count"] as number;
+  }
+
+  /** As `scan`, of the copies that count under a limit. */
+  scanLimited(inbox: number, name: string, { after, to, limit }: SlotRange): ReadyCopy[] {
+    return (this.#scanLimited.all(name, inbox, after + 1, inbox, to, limit) as Row[]).map(readyCopyOf);
   }
 
   /** The first copies of an inbox in the order of their keys, held ones among them. */

@@ -29,6 +29,8 @@ const COPY = `
  *    the inbox's own, because SQLite gives a deleted highest rowid away again. Rare columns have partial indexes,
  *    which cost nothing to messages without them. A claim is one row per consumer, so that handing out a batch
  *    writes one row instead of one per message. Logs are packed into a key in the same way: log << 37 | position.
+ *
+ * 2: copies know the limit that they count under.
  */
 const MIGRATIONS: readonly string[] = [
   `
@@ -83,6 +85,12 @@ CREATE INDEX kv_expiry ON kv (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE log (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, position INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE log_entry (k INTEGER PRIMARY KEY, value TEXT NOT NULL);
+`,
+  `
+ALTER TABLE ready ADD COLUMN limited TEXT;
+ALTER TABLE delayed ADD COLUMN limited TEXT;
+CREATE INDEX ready_limited ON ready (limited) WHERE limited IS NOT NULL;
+CREATE INDEX delayed_limited ON delayed (inbox, limited) WHERE limited IS NOT NULL;
 `,
 ];
 

@@ -72,6 +72,7 @@ export class OnStoreBroker implements Broker, Desk {
       cancelWaiting: true,
       sharedAging: false,
       releasesInPlace: this.#keepsPlaces,
+      limits: false,
       leaseLoss: PRESENCE,
     };
   }

@@ -13,7 +13,7 @@ import { OnStoreBroker, type OnStoreOptions } from "./broker.ts";
 import { onStoreDriver } from "./index.ts";
 
 /** What the driver does not keep. */
-export const gaps: readonly GuaranteeId[] = ["settle.atomic", "route.stale", "aging.shared"];
+export const gaps: readonly GuaranteeId[] = ["settle.atomic", "route.stale", "aging.shared", "inbox.limit"];
 
 /** Makes messages-only drivers over stores, opened in the order in which `connect` does it. */
 async function connectOver(

@@ -62,4 +62,60 @@ export const capacityCases: readonly ConformanceCase<BrokerTrial>[] = [
       assert.deepEqual([status.accepted, status.waiting, status.ended.dropped], [7, 4, 3]);
     },
   },
+  {
+    name: "holds to a limit on messages of one kind, counting held, delayed and retried ones, and leaves others alone",
+    verifies: ["inbox.limit", "fan-out.full"],
+    async run(trial) {
+      await trial.declare("inbox");
+      const limit = { name: "kind.*", capacity: 3, overflow: "reject" } as const;
+      await trial.sendMany("inbox", 3);
+      await trial.send("inbox", { priority: "high" }, { limit });
+      const taker = await trial.take("inbox");
+      const held = await taker.next();
+      await trial.send("inbox", {}, { limit, dueAt: trial.now() + 600_000 });
+      await trial.send("inbox", {}, { limit });
+      await trial.refuse({ message: trial.message(), to: ["inbox"], limit }, "INBOX_FULL");
+      assert.equal(await held.settle({ outcome: "retry", delay: 600_000 }), "settled");
+      const over = await trial.send("inbox", {}, { limit, fanOut: true });
+      const { end: how, reason } = await trial.ended(over);
+      assert.deepEqual([how, reason], ["dead-lettered", "INBOX_FULL"]);
+      await trial.send("inbox");
+      await trial.send("inbox", {}, { limit: { ...limit, name: "kind.other" } });
+      const status = await trial.status("inbox");
+      assert.deepEqual([status.accepted, status.waiting, status.ended["dead-lettered"]], [9, 8, 1]);
+      await trial.broker.cancel("inbox", { id: held.message.id }, "withdrawn");
+      await trial.send("inbox", {}, { limit });
+      await trial.refuse({ message: trial.message(), to: ["inbox"], limit }, "INBOX_FULL");
+      await taker.close();
+    },
+  },
+  {
+    name: "drops the oldest of the lowest priority of one kind, and nothing else",
+    verifies: ["inbox.limit", "receipt.ends"],
+    async run(trial) {
+      await trial.declare("inbox", { capacity: 6 });
+      const limit = { name: "kind", capacity: 3, overflow: "drop-oldest" } as const;
+      const other = await trial.send("inbox", { priority: "background" });
+      const high = await trial.send("inbox", { priority: "high" }, { limit });
+      const low1 = await trial.send("inbox", { priority: "low" }, { limit });
+      const low2 = await trial.send("inbox", { priority: "low" }, { limit });
+      const more = await trial.send("inbox", { priority: "low" }, { limit, fanOut: true });
+      assert.equal((await trial.ended(low1)).end, "dropped");
+      const results = await trial.broker.publish(
+        [trial.message(), trial.message()].map((message) => ({ message, to: ["inbox"], limit })),
+      );
+      assert.deepEqual(
+        results.map((result) => result.status),
+        ["accepted", "accepted"],
+      );
+      assert.equal((await trial.ended(low2)).end, "dropped");
+      assert.equal((await trial.ended(more)).end, "dropped");
+      const taker = await trial.take("inbox");
+      const [first, ...rest] = await taker.take(4);
+      assert.equal(first?.message.id, high.id);
+      assert.equal(rest.at(-1)?.message.id, other.id);
+      await trial.refuse({ message: trial.message(), to: ["inbox"], limit }, "INBOX_FULL");
+      await taker.close();
+    },
+  },
 ];

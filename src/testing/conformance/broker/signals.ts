@@ -89,4 +89,5 @@ const PROVEN_BY = {
   cancelWaiting: "cancel.waiting",
   sharedAging: "aging.shared",
   releasesInPlace: "order.release",
+  limits: "inbox.limit",
 } as const satisfies Partial<Record<keyof BrokerCapabilities, GuaranteeId>>;
