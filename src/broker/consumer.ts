@@ -16,8 +16,9 @@ export interface Delivery {
   readonly offeredAt: number;
 
   /**
-   * Gives the delivery up. Resolves when its record is durable. Only the holder of the lease may settle. Fails, and
-   * settles nothing that it knows of, where the engine is out of reach; it never waits for one that is gone.
+   * Gives the delivery up. Resolves when its record is durable. Only the holder of the lease may settle. Where
+   * the engine is out of reach it fails, rather than wait for one that is gone; the holder may then settle again, in the
+   * same way, and what had been decided counts.
    * May return at once where nothing has to be waited for.
    */
   settle(settlement: Settlement): Promise<SettleResult> | SettleResult;

@@ -205,9 +205,17 @@ export class OnStoreBroker implements Broker, Desk {
       return isBehind ? next : { ...next, state: "delayed", dueAt: clock.now() + settlement.delay };
     });
     this.#held.delete(delivery);
-    if (!settled) return "lost";
+    if (!settled) return this.#settledBefore(row);
     if (settlement.outcome === "end") await this.#copies.journal(row, settlement.record);
     if (settlement.outcome === "retry") await this.#journal(row);
+    return "settled";
+  }
+
+  /** A settle that failed halfway is gone on with. */
+  async #settledBefore(row: Row): Promise<SettleResult> {
+    const now = await this.#copies.get(row.inbox, row.message.id);
+    if (now?.ending?.process !== this.#process || now.claim !== row.claim) return "lost";
+    await this.#copies.finish(now, now.ending);
     return "settled";
   }
 

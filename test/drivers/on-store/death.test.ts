@@ -111,6 +111,38 @@ describe("a messages-only driver whose process dies between two steps", () => {
     expect(await trial.status("reply")).toMatchObject({ accepted: 1, waiting: 0 });
   });
 
+  it("goes on with a settle that failed halfway, when its holder tries again", async () => {
+    await trial.declare("inbox");
+    await trial.declare("reply");
+    const message = await trial.send("inbox");
+    const { store } = engine.driver(context(clock, "unlucky"));
+    if (!store) throw new Error("memory has a store");
+    let failures = 0;
+    const append: Store["append"] = async (log, values) => {
+      if (failures++ === 0) throw new Error("no space");
+      await store.append(log, values);
+    };
+    const own = new Proxy(store, {
+      get(_, member) {
+        if (member === "append") return append;
+        const value = Reflect.get(store, member) as unknown;
+        return typeof value === "function" ? (value as (...given: unknown[]) => unknown).bind(store) : value;
+      },
+    });
+    const broker = new OnStoreBroker(context(clock, "unlucky"), own);
+    await store.open();
+    await broker.open();
+    const delivery = await (await trial.take("inbox", { broker })).next();
+    const emit = [{ message: trial.message(), to: ["reply"] }];
+    const settle = async () => delivery.settle({ outcome: "end", record: recordOf(delivery), emit });
+    await expect(settle()).rejects.toThrow("no space");
+    expect(await settle()).toBe("settled");
+    expect(await settle()).toBe("already");
+    expect(await trial.ended(message)).toMatchObject({ end: "acknowledged" });
+    expect((await trial.status("reply")).accepted).toBe(1);
+    await broker.close();
+  });
+
   it("leaves a key without a result, under which the next sender stores the message once", async () => {
     await trial.declare("inbox");
     const { broker, dieAt } = await mortal(engine, clock);

@@ -54,7 +54,13 @@ export class HeldDelivery implements Delivery {
   async settle(settlement: Settlement): Promise<SettleResult> {
     if (this.#outcome) return (await this.#outcome) === "settled" ? "already" : "lost";
     this.#outcome = this.consumer.desk.settle(this, settlement);
-    return this.#outcome;
+    try {
+      return await this.#outcome;
+    } catch (error) {
+      // It may be tried again.
+      this.#outcome = undefined;
+      throw error;
+    }
   }
 
   async extend(lease: number): Promise<boolean> {
