@@ -1,3 +1,4 @@
+import type { Broker } from "../../src/broker/broker.ts";
 import type { Driver, DriverContext } from "../../src/broker/driver.ts";
 import { assemble } from "../../src/connect.ts";
 import { MemoryEngine } from "../../src/drivers/memory/index.ts";
@@ -5,13 +6,17 @@ import type { Bus, ConnectOptions } from "../../src/index.ts";
 import { type Clock, systemClock } from "../../src/internal/clock.ts";
 import { FaultyBroker } from "../../src/testing/faulty-broker.ts";
 import { type Actor, Script } from "./program.ts";
+import { answering } from "./roles/answering.ts";
+import { asking } from "./roles/asking.ts";
 import { consuming } from "./roles/consuming.ts";
+import { forging } from "./roles/forging.ts";
 import { poisoned } from "./roles/poisoned.ts";
 import { rejecting } from "./roles/rejecting.ts";
 import type { Role } from "./roles/role.ts";
 import { sending } from "./roles/sending.ts";
 import { untidy } from "./roles/untidy.ts";
 import { Scene } from "./scene.ts";
+import { FOREIGN } from "./stage.ts";
 
 const ROLES: Readonly<Record<string, Role<never>>> = {
   consumer: consuming,
@@ -19,9 +24,12 @@ const ROLES: Readonly<Record<string, Role<never>>> = {
   poisoned,
   rejecting,
   untidy,
+  asking,
+  answering,
+  forging,
 };
 /** Roles that are over when they have been played; the others go on until they are asked to leave. */
-const ENDING: ReadonlySet<string> = new Set(["sender"]);
+const ENDING: ReadonlySet<string> = new Set(["sender", "asking"]);
 
 /** A run on the memory driver: every role has a bus of its own on one engine, all in this process. */
 export class MemoryScene extends Scene {
@@ -34,6 +42,11 @@ export class MemoryScene extends Scene {
   protected override play(role: string, task: object): Actor {
     return new Player(ROLES[role] as Role<object>, task, {
       open: (options) => this.connect(options),
+      engine: async () => {
+        const { broker } = this.#engine.driver(FOREIGN);
+        await broker.open();
+        return broker;
+      },
       now: () => this.clock.now(),
       ends: ENDING.has(role),
     });
@@ -78,6 +91,7 @@ class JumpingClock implements Clock {
 
 interface PlayerSurroundings {
   open(options: ConnectOptions): Promise<Bus>;
+  engine(): Promise<Broker>;
   now(): number;
   readonly ends: boolean;
 }
@@ -98,7 +112,7 @@ class Player implements Actor {
       this.#buses.push(bus);
       return bus;
     };
-    role(task, { open, now: around.now, say: (line) => this.#script.add(line) }).then(
+    role(task, { open, engine: around.engine, now: around.now, say: (line) => this.#script.add(line) }).then(
       () => around.ends && this.#exit(0),
       (error: unknown) => {
         this.#script.add(String(error));

@@ -13,6 +13,7 @@ import { poison } from "./rows/poison.ts";
 import { powerLoss } from "./rows/power-loss.ts";
 import { publisherKilled } from "./rows/publisher-killed.ts";
 import { releases } from "./rows/releases.ts";
+import { replies } from "./rows/replies.ts";
 import { slowConsumer } from "./rows/slow-consumer.ts";
 import { untidyAcks } from "./rows/untidy-acks.ts";
 
@@ -33,6 +34,7 @@ export const ROWS: readonly Row[] = [
   untidyAcks,
   releases,
   gracefulStop,
+  replies,
   offlineAgent,
   idle,
 ];

@@ -1,5 +1,19 @@
+import type { Broker } from "../../src/broker/broker.ts";
+import type { DriverContext } from "../../src/broker/driver.ts";
+import { loadDriver } from "../../src/drivers.ts";
 import { type Bus, type ConnectOptions, connect } from "../../src/index.ts";
+import { systemClock } from "../../src/internal/clock.ts";
+import { jsonCodec } from "../../src/message/codec-json.ts";
 import type { Placed, Role } from "./roles/role.ts";
+
+/** How a foreign program comes to the engine of the default bus. */
+export const FOREIGN: DriverContext = {
+  clock: systemClock,
+  codec: jsonCodec,
+  scope: "default/default",
+  instance: "foreign",
+  report: () => {},
+};
 
 /** Plays a role in this process, on the bus that its task names. Resolves with the bus when the role has begun, or is over. */
 export async function play<Task>(role: Role<Task>, onOpen: (bus: Bus) => void = () => {}): Promise<Bus> {
@@ -10,6 +24,11 @@ export async function play<Task>(role: Role<Task>, onOpen: (bus: Bus) => void = 
     onOpen(bus);
     return bus;
   };
-  await role(task, { open, say: (line) => process.stdout.write(`${line}\n`), now: Date.now });
+  const engine = async (): Promise<Broker> => {
+    const { broker } = await loadDriver(task.url, FOREIGN);
+    await broker.open();
+    return broker;
+  };
+  await role(task, { open, engine, say: (line) => process.stdout.write(`${line}\n`), now: Date.now });
   return bus as Bus;
 }

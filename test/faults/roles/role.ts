@@ -1,8 +1,11 @@
+import type { Broker } from "../../../src/broker/broker.ts";
 import type { Bus, ConnectOptions } from "../../../src/index.ts";
 
 /** Where a role is played: in a program of its own, or among others in one process. */
 export interface Surroundings {
   open(options?: ConnectOptions): Promise<Bus>;
+  /** The engine itself, as a foreign program would use it. */
+  engine(): Promise<Broker>;
   /** Tells whoever watches the program. */
   say(line: string): void;
   /** Wall milliseconds by the clock of the bus. */
