@@ -32,6 +32,44 @@ describe("the directory", () => {
     );
   });
 
+  it("leads to whom a plain walk along the routes leads, and knows no way that was taken back", async () => {
+    const rules = fc.uniqueArray(fc.tuple(pattern, fc.uniqueArray(channel, { minLength: 1, maxLength: 3 })), {
+      maxLength: 5,
+      selector: ([source]) => source,
+    });
+    await fc.assert(
+      fc.asyncProperty(rules, channel, fc.nat({ max: 4 }), async (routes, asked, gone) => {
+        const own = new Registries();
+        const [one, two] = [await own.start("one"), await own.start("two")];
+        for (const [source, targets] of routes) await one.channels.route(source, targets);
+        const left = routes.filter((_, at) => at !== gone);
+        const taken = routes[gone];
+        if (taken) await two.channels.unroute(taken[0]);
+        await one.directory.refresh();
+        const expected = [asked];
+        for (const at of expected) {
+          for (const [source, targets] of left) {
+            if (!compilePattern(source).matches(at)) continue;
+            expected.push(...targets.filter((target) => !expected.includes(target)));
+          }
+        }
+        expect([...one.directory.channelsFrom(asked)].sort()).toEqual(expected.sort());
+        await own.stop();
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("counts a channel under the most exact limit that matches", async () => {
+    const registry = await processes.start("one");
+    const limits = ["**", "a.**", "a.*", "*.b", "a.b", "c.*.d"];
+    for (const [at, name] of limits.entries()) await registry.channels.declare(name, { capacity: at + 1 });
+    const limited = ["a.b", "a.c", "a.b.c", "c.b", "c.x.d", "z"].map((name) => registry.directory.limitOf(name)?.name);
+    expect(limited).toEqual(["a.b", "a.*", "a.**", "*.b", "c.*.d", "**"]);
+    await registry.channels.remove("a.b");
+    expect(registry.directory.limitOf("a.b")).toEqual({ name: "a.*", capacity: 3, overflow: "reject" });
+  });
+
   it("follows changes of subscriptions, roles, capabilities and types", async () => {
     const registry = await processes.start("one");
     const names = (entries: readonly { readonly record: { readonly name: string } }[]) =>
