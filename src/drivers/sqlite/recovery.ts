@@ -70,7 +70,7 @@ export function recover(tx: Transaction, recoverer: Recoverer): number {
       const kept = claim.held.filter((held) => !lost.includes(held));
       claims.write(claim.id, claim.inboxId, packHeld(kept, kept.length));
     }
-    if (inbox) for (const held of lost) takeOver(tx, inbox, { held, instance: claim.instance });
+    if (inbox) for (const held of lost) takeOver(tx, inbox, { held, claim });
   }
   for (const { id, socket } of gone) {
     peers.remove(id, tx.now);
@@ -97,10 +97,10 @@ function lapseOwn(
   }
 }
 
-function takeOver(tx: Transaction, inbox: InboxRow, from: { held: HeldSlot; instance: string }): void {
+function takeOver(tx: Transaction, inbox: InboxRow, from: { held: HeldSlot; claim: Claim }): void {
   const { ready } = tx.tables;
   const { slot, offeredAt } = from.held;
-  const last = { offeredAt, instance: from.instance };
+  const last = { offeredAt, instance: from.claim.instance };
   ready.crash(inbox.id, slot, last);
   tx.rows++;
   const row = ready.get(inbox.id, slot);
@@ -111,7 +111,8 @@ function takeOver(tx: Transaction, inbox: InboxRow, from: { held: HeldSlot; inst
     tx.journal?.handOff(message, { id, recipient: inbox.name, at: tx.now, attempt, ...last });
   }
   if (row.cancelled) return endReturned(tx, inbox, last, row);
-  const pause = pauseBefore(row, offeredAt, tx.now);
+  // The successor of an exclusive consumer begins with what that held; nothing may overtake it.
+  const pause = from.claim.exclusive ? 0 : pauseBefore(row, offeredAt, tx.now);
   if (pause > 0) return holdBack(tx, inbox, { row, last, dueAt: tx.now + pause });
   tx.supply(inbox, row, { message, restored: true });
 }

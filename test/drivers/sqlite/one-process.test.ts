@@ -229,7 +229,7 @@ describe("the sqlite driver in one process", () => {
     const driver = await bench.open();
     const collected = new Collected();
     await consume(driver, collected);
-    expect(ids(collected.deliveries)).toEqual(["a"]);
+    expect(ids(await collected.reach(1))).toEqual(["a"]);
     expect(collected.deliveries[0]).toMatchObject({ attempt: 2, redelivered: true });
   });
 });

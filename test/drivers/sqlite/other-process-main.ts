@@ -40,12 +40,13 @@ async function run(command: Command): Promise<readonly string[]> {
       return publish(command.ids.map((id) => ({ message: message(id), to: [command.inbox], ...dueAt })));
     }
     case "consume": {
-      const { inbox, lease = 30_000, settle = false } = command;
+      const { inbox, lease = 30_000, settle = false, exclusive = false } = command;
       let { credit } = command;
       const consumer = await broker.consume(inbox, {
         instance,
         lease,
         renew: true,
+        exclusive,
         onDeliveries: (deliveries) => {
           for (const delivery of deliveries) {
             if (settle) void end(delivery);

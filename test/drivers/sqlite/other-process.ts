@@ -12,6 +12,7 @@ export type Command =
       readonly credit: number;
       readonly lease?: number;
       readonly settle?: boolean;
+      readonly exclusive?: boolean;
     }
   | { readonly do: "settle-held" }
   | { readonly do: "flood"; readonly inbox: string; readonly prefix: string }

@@ -19,11 +19,17 @@ describe("several processes on one file", () => {
     return other;
   }
 
-  async function consume({ broker }: SqliteDriver, collected: Collected, credit: number): Promise<Consumer> {
+  async function consume(
+    { broker }: SqliteDriver,
+    collected: Collected,
+    credit: number,
+    exclusive = false,
+  ): Promise<Consumer> {
     const consumer = await broker.consume("inbox", {
       instance: "here",
       lease: 30_000,
       renew: true,
+      exclusive,
       onDeliveries: collected.take,
       onRevoked: collected.revoke,
     });
@@ -90,6 +96,20 @@ describe("several processes on one file", () => {
     const again = deliveries.find(({ message }) => message.id === "a");
     expect(again).toMatchObject({ attempt: 2, redelivered: true });
     expect((again?.offeredAt ?? 0) - published).toBeGreaterThanOrEqual(100);
+  });
+
+  it("hands the successor of a killed exclusive consumer first what that held", { timeout: TIMEOUT }, async () => {
+    const here = await bench.open();
+    await here.broker.declareInbox({ name: "inbox" });
+    const other = await start("other");
+    await other.ask({ do: "consume", inbox: "inbox", credit: 2, exclusive: true });
+    const collected = new Collected();
+    await consume(here, collected, 10, true);
+    await publish(here, ["a", "b", "c", "d"]);
+    await until(() => other.delivered.length === 2);
+    await other.kill();
+    await collected.reach(4);
+    expect(collected.ids).toEqual(["a", "b", "c", "d"]);
   });
 
   it("finds what the dead held when the first process comes back", { timeout: TIMEOUT }, async () => {
