@@ -103,18 +103,24 @@ describe("B14 a hostile schema", () => {
 });
 
 onEachDriver("a payload against its schema", (buses) => {
-  it("B13 an input made for backtracking is answered within 50 ms", async () => {
+  it("B13 an input made for backtracking takes no longer than another that does not fit", async () => {
     const victim = await victimOn(await buses.open());
     const Name = defineMessage(
       "name",
       jsonSchema<unknown>({ type: "object", properties: { name: { type: "string", pattern: "^[a-z]+[a-z]*$" } } }),
     );
-    const started = performance.now();
-    await victim.refuses(
-      () => victim.bus.send(Name, { name: `${"a".repeat(28)}!` }, { to: "victim" }),
-      "VALIDATION_FAILED",
-    );
-    expect(performance.now() - started).toBeLessThan(1_000);
+    const least = async (name: string): Promise<number> => {
+      let fast = Number.POSITIVE_INFINITY;
+      for (let run = 0; run < 7; run++) {
+        const started = performance.now();
+        await victim.refuses(() => victim.bus.send(Name, { name }, { to: "victim" }), "VALIDATION_FAILED");
+        fast = Math.min(fast, performance.now() - started);
+      }
+      return fast;
+    };
+    // What backtracks in `^(a+)+$` for ten seconds, beside what fails at its first character.
+    const plain = await least(`!${"a".repeat(28)}`);
+    expect((await least(`${"a".repeat(28)}!`)) / plain).toBeLessThan(10);
   });
 
   it("an error about a payload shows the path and not the value", async () => {
