@@ -21,6 +21,11 @@ export interface BrokerCapabilities {
   readonly cancelWaiting: boolean;
   /** The aging guard counts over all consumers of an inbox; otherwise per consumer. */
   readonly sharedAging: boolean;
+  /**
+   * Of the messages of an inbox with one `orderKey` one is handed out at a time, in the order of acceptance; one that is
+   * retried keeps its place, and its key waits with it. Otherwise the field is not looked at, and order is kept by `exclusive`.
+   */
+  readonly keyLocks: boolean;
   /** What is released or lapses goes back to its old place whoever took its neighbours; otherwise ahead of what was not handed out yet, in any order. */
   readonly releasesInPlace: boolean;
   /** `publish` counts the waiting copies of one kind, and holds to their `limit`. */

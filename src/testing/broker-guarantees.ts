@@ -74,6 +74,12 @@ export const BROKER_GUARANTEES = {
     stated: ORDER,
     says: "A released message goes back to its old place and no attempt is counted.",
   },
+  "order.key": {
+    level: "broker",
+    stated: ORDER,
+    says: "Of the messages of one order key one is handed out at a time, in order, retries included.",
+    gaps: { memory: "One instance of an agent with an order key is active, the others stand by." },
+  },
   "order.exclusive": {
     level: "broker",
     stated: ORDER,

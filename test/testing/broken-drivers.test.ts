@@ -5,13 +5,16 @@ import type { ConformanceEngine, ConformanceOptions } from "../../src/testing/co
 import { gapsOf } from "../../src/testing/guarantees.ts";
 import { openMemory } from "../drivers/memory/engine.ts";
 import { gaps, kill, openOnMemory } from "../drivers/on-store/engine.ts";
-import { brokerFaults, broker as brokerWith, type Fault, faultsInDeath, storeFaults } from "./faults.ts";
+import { openSqlite } from "../drivers/sqlite/engine.ts";
+import { brokerFaults, broker as brokerWith, type Fault, faultsInDeath, faultsOfKeys, storeFaults } from "./faults.ts";
 
 type Suite = (options: ConformanceOptions) => void;
 
 type RightDriver = Pick<ConformanceOptions, "open" | "gaps" | "kill">;
 
-const memory: RightDriver = { open: openMemory, gaps: gapsOf("memory", "store") };
+const memory: RightDriver = { open: openMemory, gaps: [...gapsOf("memory", "store"), "order.key"] };
+/** For the cases of what memory does not keep. */
+const sqlite: RightDriver = { open: openSqlite };
 /** For the cases that kill a driver. */
 const onStore: RightDriver = { open: () => openOnMemory(), gaps, kill };
 
@@ -48,6 +51,10 @@ describe("the broker suite", () => {
 
   it.each(Object.entries(brokerFaults))("catches a driver that %s", async (_, { breaks, fault, by }) => {
     expect((await failures(brokerConformance, fault, memory, by)).filter(names(breaks))).not.toEqual([]);
+  });
+
+  it.each(Object.entries(faultsOfKeys))("catches a driver that %s", async (_, { breaks, fault, by }) => {
+    expect((await failures(brokerConformance, fault, sqlite, by)).filter(names(breaks))).not.toEqual([]);
   });
 
   it.each(Object.entries(faultsInDeath))("catches a driver that %s", async (_, { breaks, fault, by }) => {

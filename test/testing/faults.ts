@@ -461,6 +461,20 @@ export const brokerFaults: Readonly<Record<string, Planted>> = {
   },
 };
 
+/** Faults where an engine locks order keys. */
+export const faultsOfKeys: Readonly<Record<string, Planted>> = {
+  "does not lock order keys": {
+    breaks: "order.key",
+    by: "hands out one message of an order key at a time",
+    fault: blindTo("orderKey", undefined),
+  },
+  "lets a key go on without a retried message": {
+    breaks: "order.key",
+    by: "keeps an order key waiting",
+    fault: blindTo("orderKey", undefined),
+  },
+};
+
 /** Faults that show only when a process dies. */
 export const faultsInDeath: Readonly<Record<string, Planted>> = {
   "does not mark what a dead holder had": {

@@ -19,6 +19,7 @@ const CAPABILITIES: BrokerCapabilities = {
   selective: true,
   cancelWaiting: true,
   sharedAging: true,
+  keyLocks: false,
   releasesInPlace: true,
   limits: true,
 };

@@ -39,6 +39,7 @@ export class SqliteBroker implements Broker, SettleDesk {
       selective: true,
       cancelWaiting: true,
       sharedAging: true,
+      keyLocks: true,
       releasesInPlace: true,
       limits: true,
     };

@@ -71,6 +71,7 @@ export class OnStoreBroker implements Broker, Desk {
       selective: true,
       cancelWaiting: true,
       sharedAging: false,
+      keyLocks: false,
       releasesInPlace: this.#keepsPlaces,
       limits: false,
       leaseLoss: PRESENCE,

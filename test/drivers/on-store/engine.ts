@@ -13,7 +13,13 @@ import { OnStoreBroker, type OnStoreOptions } from "./broker.ts";
 import { onStoreDriver } from "./index.ts";
 
 /** What the driver does not keep. */
-export const gaps: readonly GuaranteeId[] = ["settle.atomic", "route.stale", "aging.shared", "inbox.limit"];
+export const gaps: readonly GuaranteeId[] = [
+  "settle.atomic",
+  "route.stale",
+  "aging.shared",
+  "inbox.limit",
+  "order.key",
+];
 
 /** Makes messages-only drivers over stores, opened in the order in which `connect` does it. */
 async function connectOver(

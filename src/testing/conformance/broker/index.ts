@@ -12,6 +12,7 @@ import { inspectCases } from "./inspect.ts";
 import { journalCases } from "./journal.ts";
 import { leaseCases } from "./leases.ts";
 import { orderCases } from "./order.ts";
+import { orderKeyCases } from "./order-keys.ts";
 import { propertyCases } from "./properties.ts";
 import { publishCases } from "./publish.ts";
 import { routingCases } from "./routing.ts";
@@ -31,6 +32,7 @@ export const brokerCases: readonly {
   { name: "deduplication", cases: dedupeCases },
   { name: "capacity", cases: capacityCases },
   { name: "order and priority", cases: orderCases },
+  { name: "order keys", cases: orderKeyCases },
   { name: "random walks", cases: propertyCases },
   { name: "delay and expiry", cases: timeCases },
   { name: "credit and consumers", cases: creditCases },

@@ -88,6 +88,7 @@ const PROVEN_BY = {
   selective: "take.selective",
   cancelWaiting: "cancel.waiting",
   sharedAging: "aging.shared",
+  keyLocks: "order.key",
   releasesInPlace: "order.release",
   limits: "inbox.limit",
 } as const satisfies Partial<Record<keyof BrokerCapabilities, GuaranteeId>>;
