@@ -4,11 +4,9 @@ import type { FailedAttempt } from "../../message/receipt-record.ts";
 import { bodyIn } from "./body.ts";
 import type { Row, Value } from "./connection.ts";
 
-/** A copy as it waits in the table of ready messages, without its body. */
-export interface ReadyCopy {
+/** A copy that waits in the table of ready messages, as it is read to be handed out: its message says the rest. */
+export interface WaitingCopy {
   readonly slot: number;
-  readonly id: string;
-  readonly type: string;
   /** Hand-offs that are over. */
   readonly attempt: number;
   /** Of these, ended by a dead process or a lapsed lease. */
@@ -25,6 +23,12 @@ export interface ReadyCopy {
   message: Envelope | undefined;
   /** Its stored form, where it was read along. */
   body: Value | undefined;
+}
+
+/** A copy in the table of ready messages, whether its message can be read or not. */
+export interface ReadyCopy extends WaitingCopy {
+  readonly id: string;
+  readonly type: string;
 }
 
 /** A copy that is held back. */
@@ -46,21 +50,29 @@ export const COPY_COLUMNS =
 const whole = (column: string): string => `CAST(${column} AS INTEGER)`;
 const text = (column: string): string => `CAST(${column} AS TEXT)`;
 
-/** The columns of {@link ReadyCopy} but its slot: what few copies have comes as one, for each column of a row costs as much as reading it. */
-export const READY_COLUMNS = `id, type,
-  CASE WHEN attempt > 0 OR cancelled IS NOT NULL OR expires_at IS NOT NULL OR order_key IS NOT NULL
+/** What few copies have, as one column: each column of a row costs as much as finding the row. */
+const REST = `CASE WHEN attempt > 0 OR cancelled IS NOT NULL OR expires_at IS NOT NULL OR order_key IS NOT NULL
     THEN json_array(${["attempt", "crashes"].map(whole)}, ${["cancelled", "failures"].map(text)}, ${whole("offered_at")},
       ${text("holder")}, ${whole("expires_at")}, ${text("order_key")}) END AS rest`;
 
+/** The columns of {@link WaitingCopy} but its slot and body. */
+export const WAITING_COLUMNS = REST;
+
+/** The columns of {@link ReadyCopy} but its slot and body. */
+export const READY_COLUMNS = `id, type, ${REST}`;
+
 /** Reads a row of the ready table. */
 export function readyCopyOf(row: Row): ReadyCopy {
+  return { id: row["id"] as string, type: row["type"] as string, ...waitingCopyOf(row) };
+}
+
+/** Reads a row of the ready table that is to be handed out. */
+export function waitingCopyOf(row: Row): WaitingCopy {
   const rest = row["rest"] as string | null;
   const [attempt, crashes, cancelled, failures, offeredAt, holder, expiresAt, orderKey] =
     rest === null ? FRESH : (JSON.parse(rest) as Rest);
   return {
     slot: row["slot"] as number,
-    id: row["id"] as string,
-    type: row["type"] as string,
     attempt,
     crashes,
     cancelled: cancelled ?? undefined,

@@ -5,7 +5,7 @@ import type { Codec } from "../../message/codec.ts";
 import type { Envelope } from "../../message/envelope.ts";
 import type { DeadLetter, StoredForm } from "../../message/receipt-record.ts";
 import type { Value } from "./connection.ts";
-import { failuresOf, type ReadyCopy } from "./copy.ts";
+import { failuresOf, type ReadyCopy, type WaitingCopy } from "./copy.ts";
 import { faultKind } from "./faults.ts";
 import { CRASHES_TO_BE_ALONE, type LocalConsumer, type SettleDesk, SqliteDelivery } from "./holding.ts";
 import type { InboxRow } from "./inbox-table.ts";
@@ -101,7 +101,7 @@ export class HandOut {
     if (consumer.holdsSuspect) return false;
     const window = outlet.windowFor(consumer);
     const source = this.#source(tx, outlet, { inbox, filter: consumer.filter });
-    const blocked = inbox.keyed ? (row: ReadyCopy) => isBlocked(tx, outlet, inbox, row) : undefined;
+    const blocked = inbox.keyed ? (row: WaitingCopy) => isBlocked(tx, outlet, inbox, row) : undefined;
     for (;;) {
       const before = aging.passedOver;
       const level = aging.choose(window.heads(source, blocked));
@@ -116,8 +116,10 @@ export class HandOut {
       outlet.remove(row.slot, window);
       if (row.expiresAt !== undefined && row.expiresAt <= tx.now) {
         aging.passedOver = before;
+        const expired = tx.tables.ready.get(inbox.id, row.slot);
+        if (!expired) continue;
         tx.tables.ready.remove(inbox.id, row.slot);
-        tx.endUnheld(inbox, row, "expired");
+        tx.endUnheld(inbox, expired, "expired");
         tx.rows++;
         continue;
       }
@@ -150,36 +152,45 @@ export class HandOut {
   }
 
   /** Reads a stored envelope; what cannot be read goes to the dead letters, so that the others go on. */
-  #read(tx: Transaction, inbox: InboxRow, row: ReadyCopy): Envelope | undefined {
+  #read(tx: Transaction, inbox: InboxRow, row: WaitingCopy): Envelope | undefined {
     const body = row.body ?? tx.tables.ready.body(inbox.id, row.slot);
     try {
-      if (typeof body !== "string" && !(body instanceof Uint8Array)) {
-        throw new AgentwireError("DECODE_FAILED", `Message ${row.id} in the inbox of "${inbox.name}" has no body`);
-      }
+      if (typeof body !== "string" && !(body instanceof Uint8Array))
+        throw new AgentwireError("DECODE_FAILED", "A stored message has no body");
       return this.#options.codec.decode(body);
     } catch (error) {
-      const code = AgentwireError.is(error) ? error.code : "DECODE_FAILED";
-      const reason = AgentwireError.is(error) ? error.message : "The stored message cannot be read";
-      const letter = {
-        message: { id: row.id, type: row.type },
-        // What a newer release wrote is whole, and can be sent again by one.
-        raw: storedForm(body, code === "VERSION_UNSUPPORTED" ? Number.POSITIVE_INFINITY : RAW_KEPT),
-        recipient: inbox.name,
-        code,
-        reason,
-        at: tx.now,
-        attempts: failuresOf(row.failures),
-      };
-      if (!this.#bury(tx, inbox, letter)) return undefined;
-      tx.tables.ready.remove(inbox.id, row.slot);
-      tx.endUnheld(inbox, row, "dead-lettered", code);
-      this.#options.report({
-        type: "driver.quarantined",
-        message: `Message ${row.id} in the inbox of "${inbox.name}" cannot be read (${code}); it is among the dead letters`,
-        details: { inbox: inbox.name, id: row.id, code },
-      });
+      const copy = tx.tables.ready.get(inbox.id, row.slot);
+      if (copy) this.#quarantine(tx, inbox, { copy, body, error });
       return undefined;
     }
+  }
+
+  #quarantine(
+    tx: Transaction,
+    inbox: InboxRow,
+    what: { copy: ReadyCopy; body: Value | undefined; error: unknown },
+  ): void {
+    const { copy, body, error } = what;
+    const { id, type } = copy;
+    const code = AgentwireError.is(error) ? error.code : "DECODE_FAILED";
+    const letter = {
+      message: { id, type },
+      // What a newer release wrote is whole, and can be sent again by one.
+      raw: storedForm(body, code === "VERSION_UNSUPPORTED" ? Number.POSITIVE_INFINITY : RAW_KEPT),
+      recipient: inbox.name,
+      code,
+      reason: AgentwireError.is(error) ? error.message : "The stored message cannot be read",
+      at: tx.now,
+      attempts: failuresOf(copy.failures),
+    };
+    if (!this.#bury(tx, inbox, letter)) return;
+    tx.tables.ready.remove(inbox.id, copy.slot);
+    tx.endUnheld(inbox, copy, "dead-lettered", code);
+    this.#options.report({
+      type: "driver.quarantined",
+      message: `Message ${id} in the inbox of "${inbox.name}" cannot be read (${code}); it is among the dead letters`,
+      details: { inbox: inbox.name, id, code },
+    });
   }
 
   /** Keeps a dead letter; where that alone is refused, its copy stays and is tried again when the inbox is next read anew. */
@@ -207,7 +218,7 @@ function storedForm(body: Value | undefined, most: number): StoredForm {
 }
 
 /** Whether a copy's order key belongs to a copy that is held or waits between two attempts. */
-function isBlocked(tx: Transaction, outlet: Outlet, inbox: InboxRow, row: ReadyCopy): boolean {
+function isBlocked(tx: Transaction, outlet: Outlet, inbox: InboxRow, row: WaitingCopy): boolean {
   const { orderKey } = row;
   return orderKey !== undefined && (outlet.isKeyHeld(orderKey) || tx.tables.delayed.holdsKey(inbox.id, orderKey));
 }

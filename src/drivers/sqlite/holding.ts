@@ -2,7 +2,7 @@ import type { ConsumeOptions, Delivery } from "../../broker/consumer.ts";
 import type { CancelledEnd, Settlement, SettleResult } from "../../broker/settlement.ts";
 import type { Envelope } from "../../message/envelope.ts";
 import type { FailedAttempt } from "../../message/receipt-record.ts";
-import { failuresOf, type ReadyCopy } from "./copy.ts";
+import { failuresOf, type WaitingCopy } from "./copy.ts";
 import { TypeFilter } from "./type-filter.ts";
 
 /** Carries out what a holder decides. */
@@ -28,7 +28,7 @@ export class SqliteDelivery implements Delivery {
   readonly offeredAt: number;
   readonly slot: number;
   /** The row as it was handed out. */
-  readonly copy: ReadyCopy;
+  readonly copy: WaitingCopy;
   readonly consumer: LocalConsumer;
   /** When the lease ends, in monotonic milliseconds. */
   until: number;
@@ -37,7 +37,7 @@ export class SqliteDelivery implements Delivery {
   readonly #desk: SettleDesk;
   #settled: Promise<SettleResult> | undefined;
 
-  constructor(copy: ReadyCopy, message: Envelope, { consumer, offeredAt, until, desk }: HandOff) {
+  constructor(copy: WaitingCopy, message: Envelope, { consumer, offeredAt, until, desk }: HandOff) {
     this.copy = copy;
     this.slot = copy.slot;
     this.message = message;

@@ -51,7 +51,7 @@ function oldestReady(tx: Transaction, inbox: InboxRow, limit: Limit | undefined)
     const range = { ...levelRange(priority), limit: held.size + 1 };
     const rows = limit ? ready.scanLimited(inbox.id, limit.name, range) : ready.scan(inbox.id, range);
     const free = rows.find((row) => !held.has(row.slot));
-    if (free) return free;
+    if (free) return ready.get(inbox.id, free.slot);
   }
   return undefined;
 }

@@ -1,7 +1,15 @@
 import type { CancelledEnd } from "../../broker/settlement.ts";
 import { bodyIn, bodyOf, ownBodies, type StoredBody } from "./body.ts";
 import type { Connection, Row, Statement, Value } from "./connection.ts";
-import { type PastHandOff, READY_COLUMNS, type ReadyCopy, readyCopyOf } from "./copy.ts";
+import {
+  type PastHandOff,
+  READY_COLUMNS,
+  type ReadyCopy,
+  readyCopyOf,
+  WAITING_COLUMNS,
+  type WaitingCopy,
+  waitingCopyOf,
+} from "./copy.ts";
 import { IdSearch } from "./id-search.ts";
 import type { InboxRow } from "./inbox-table.ts";
 import type { TypeFilter } from "./type-filter.ts";
@@ -38,7 +46,7 @@ const KEY = "(? << 45) | ?";
 const SLOT = "k & 35184372088831 AS slot";
 const SELECT = `SELECT ${SLOT}, ${READY_COLUMNS} FROM ready`;
 // A small body comes along with its row, which spares a second way down the tree; a large one waits until it is handed out.
-const SELECT_WITH_BODY = `SELECT ${SLOT}, ${READY_COLUMNS}, ${bodyOf("ready", { largest: 4096 })} FROM ready`;
+const SELECT_WITH_BODY = `SELECT ${SLOT}, ${WAITING_COLUMNS}, ${bodyOf("ready", { largest: 4096 })} FROM ready`;
 /** From so many messages on, an inbox is searched by where an id should be before every copy is looked at. */
 const LONG = 5_000;
 const ALL =
@@ -141,13 +149,13 @@ export class ReadyTable {
   }
 
   /** The first copies after a slot and up to another, in order, held ones among them. */
-  scan(inbox: number, { after, to, limit }: SlotRange): ReadyCopy[] {
-    return (this.#scan.all(inbox, after + 1, inbox, to, limit) as Row[]).map(readyCopyOf);
+  scan(inbox: number, { after, to, limit }: SlotRange): WaitingCopy[] {
+    return (this.#scan.all(inbox, after + 1, inbox, to, limit) as Row[]).map(waitingCopyOf);
   }
 
   /** As `scan`, of the types that a filter lets through. */
-  scanTypes(inbox: number, { after, to, limit }: SlotRange, { names, isOnly }: TypeFilter): ReadyCopy[] {
-    return (this.#scanTypes.all(inbox, after + 1, inbox, to, names, isOnly ? 1 : 0, limit) as Row[]).map(readyCopyOf);
+  scanTypes(inbox: number, { after, to, limit }: SlotRange, { names, isOnly }: TypeFilter): WaitingCopy[] {
+    return (this.#scanTypes.all(inbox, after + 1, inbox, to, names, isOnly ? 1 : 0, limit) as Row[]).map(waitingCopyOf);
   }
 
   /** How many copies count under a limit, held ones among them; it counts no further than `most`. */

@@ -1,13 +1,13 @@
 import { EMPTY_LEVEL } from "../../broker/aging.ts";
 import { type Envelope, PRIORITIES } from "../../message/envelope.ts";
-import type { ReadyCopy } from "./copy.ts";
+import type { WaitingCopy } from "./copy.ts";
 import type { SlotRange } from "./ready-table.ts";
 import { levelEnd, levelStart, priorityOf, sequenceOf } from "./slots.ts";
 
 /** Where a window's rows come from. */
 export interface RowSource {
   /** Reads rows in the order of their slots, those that are held among them. */
-  read(range: SlotRange): readonly ReadyCopy[];
+  read(range: SlotRange): readonly WaitingCopy[];
   /** Whether a copy is held. */
   isTaken(slot: number): boolean;
 }
@@ -22,7 +22,7 @@ const MOST_KNOWN = 4096;
 
 /** The part of one priority that is known: all free copies up to `last`, and whether that is all there are. */
 class Level {
-  rows: ReadyCopy[] = [];
+  rows: WaitingCopy[] = [];
   head = 0;
   complete = false;
   last: number;
@@ -51,8 +51,8 @@ class Level {
     this.load = FIRST_LOAD;
   }
 
-  take(at: number): ReadyCopy {
-    const row = this.rows[at] as ReadyCopy;
+  take(at: number): WaitingCopy {
+    const row = this.rows[at] as WaitingCopy;
     if (at !== this.head) this.rows.splice(at, 1);
     else if (++this.head === this.rows.length) {
       this.rows = [];
@@ -81,7 +81,7 @@ export class ReadyWindow {
     if (this.#known.size > MOST_KNOWN) this.#known = new Map();
     for (const level of this.#levels) {
       for (let at = level.head; at < level.rows.length; at++) {
-        const { slot, message } = level.rows[at] as ReadyCopy;
+        const { slot, message } = level.rows[at] as WaitingCopy;
         if (message !== undefined && this.#known.size < MOST_KNOWN) this.#known.set(slot, message);
       }
       level.reset();
@@ -95,7 +95,7 @@ export class ReadyWindow {
   }
 
   /** A copy was added at the end of its priority. */
-  append(row: ReadyCopy): void {
+  append(row: WaitingCopy): void {
     const level = this.#levels[priorityOf(row.slot)] as Level;
     if (!level.complete) return;
     if (level.size >= KEPT) level.complete = false;
@@ -106,11 +106,11 @@ export class ReadyWindow {
   }
 
   /** A copy is free again at its old place. */
-  restore(row: ReadyCopy): void {
+  restore(row: WaitingCopy): void {
     const level = this.#levels[priorityOf(row.slot)] as Level;
     if (row.slot > level.last && !level.complete) return;
     let at = level.rows.length;
-    while (at > level.head && (level.rows[at - 1] as ReadyCopy).slot > row.slot) at--;
+    while (at > level.head && (level.rows[at - 1] as WaitingCopy).slot > row.slot) at--;
     level.rows.splice(at, 0, row);
     level.last = Math.max(level.last, row.slot);
   }
@@ -131,32 +131,32 @@ export class ReadyWindow {
    * The places, in the order of acceptance, of the first copy of each priority that may be handed out.
    * `blocked` says which may not be now; absent: all may.
    */
-  heads(source: RowSource, blocked: ((row: ReadyCopy) => boolean) | undefined): Float64Array {
+  heads(source: RowSource, blocked: ((row: WaitingCopy) => boolean) | undefined): Float64Array {
     for (let priority = 0; priority < this.#levels.length; priority++) {
       const at = this.#first(priority, source, blocked);
       this.#at[priority] = at;
       this.#heads[priority] =
-        at === -1 ? EMPTY_LEVEL : sequenceOf(((this.#levels[priority] as Level).rows[at] as ReadyCopy).slot);
+        at === -1 ? EMPTY_LEVEL : sequenceOf(((this.#levels[priority] as Level).rows[at] as WaitingCopy).slot);
     }
     return this.#heads;
   }
 
   /** The copy that `heads` found in a priority; still there. */
-  peek(priority: number): ReadyCopy {
-    return (this.#levels[priority] as Level).rows[this.#at[priority] as number] as ReadyCopy;
+  peek(priority: number): WaitingCopy {
+    return (this.#levels[priority] as Level).rows[this.#at[priority] as number] as WaitingCopy;
   }
 
   /** Takes the copy that `heads` found in a priority. */
-  take(priority: number): ReadyCopy {
+  take(priority: number): WaitingCopy {
     return (this.#levels[priority] as Level).take(this.#at[priority] as number);
   }
 
-  #first(priority: number, source: RowSource, blocked: ((row: ReadyCopy) => boolean) | undefined): number {
+  #first(priority: number, source: RowSource, blocked: ((row: WaitingCopy) => boolean) | undefined): number {
     const level = this.#levels[priority] as Level;
     let at = level.head;
     for (;;) {
       for (; at < level.rows.length; at++) {
-        if (!blocked?.(level.rows[at] as ReadyCopy)) return at;
+        if (!blocked?.(level.rows[at] as WaitingCopy)) return at;
       }
       if (level.complete || level.size >= LOOKED_THROUGH) return -1;
       const offset = at - level.head;
@@ -175,12 +175,12 @@ export class ReadyWindow {
     const rows = source.read({ after: level.last, to: levelEnd(lowest), limit });
     for (const row of rows) this.#read(row, source);
     const isAll = rows.length < limit;
-    const reached = isAll ? lowest : priorityOf((rows.at(-1) as ReadyCopy).slot);
+    const reached = isAll ? lowest : priorityOf((rows.at(-1) as WaitingCopy).slot);
     for (let at = priority; at < reached; at++) (this.#levels[at] as Level).complete = true;
     if (isAll) (this.#levels[reached] as Level).complete = true;
   }
 
-  #read(row: ReadyCopy, source: RowSource): void {
+  #read(row: WaitingCopy, source: RowSource): void {
     const level = this.#levels[priorityOf(row.slot)] as Level;
     level.last = row.slot;
     if (source.isTaken(row.slot)) return;

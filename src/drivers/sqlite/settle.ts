@@ -1,6 +1,6 @@
 import type { Settlement, SettleResult } from "../../broker/settlement.ts";
 import type { FailedAttempt } from "../../message/receipt-record.ts";
-import { failuresOf, type PastHandOff, type ReadyCopy } from "./copy.ts";
+import { failuresOf, type PastHandOff, type ReadyCopy, type WaitingCopy } from "./copy.ts";
 import type { SqliteDelivery } from "./holding.ts";
 import type { InboxRow } from "./inbox-table.ts";
 import { type EncodedPublication, emit } from "./publish.ts";
@@ -151,6 +151,6 @@ function handOffOf({ offeredAt, consumer }: SqliteDelivery): PastHandOff {
 }
 
 /** The next copy of an order key may be handed out now by another process. */
-function freeKey(tx: Transaction, inbox: InboxRow, copy: ReadyCopy): void {
+function freeKey(tx: Transaction, inbox: InboxRow, copy: Pick<WaitingCopy, "orderKey">): void {
   if (copy.orderKey !== undefined) tx.wakeOthers(inbox);
 }

@@ -1,14 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ReadyCopy } from "../../../src/drivers/sqlite/copy.ts";
+import type { WaitingCopy } from "../../../src/drivers/sqlite/copy.ts";
 import type { SlotRange } from "../../../src/drivers/sqlite/ready-table.ts";
 import { ReadyWindow } from "../../../src/drivers/sqlite/ready-window.ts";
 import { slotOf } from "../../../src/drivers/sqlite/slots.ts";
 
-const copy = (slot: number): ReadyCopy => ({
+const copy = (slot: number): WaitingCopy => ({
   slot,
-  id: `${slot}`,
-  type: "t",
   attempt: 0,
   crashes: 0,
   cancelled: undefined,
@@ -28,7 +26,7 @@ class Table {
 
   reads = 0;
 
-  read({ after, to, limit }: SlotRange): ReadyCopy[] {
+  read({ after, to, limit }: SlotRange): WaitingCopy[] {
     this.reads++;
     return this.slots
       .filter((slot) => slot > after && slot <= to)
@@ -115,7 +113,7 @@ describe("ReadyWindow", () => {
     const table = new Table();
     const window = new ReadyWindow();
     window.heads(table, undefined);
-    const message = { id: "m" } as unknown as NonNullable<ReadyCopy["message"]>;
+    const message = { id: "m" } as unknown as NonNullable<WaitingCopy["message"]>;
     const slot = slotOf(1, 1);
     table.slots.push(slot);
     window.append({ ...copy(slot), message });
