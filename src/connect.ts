@@ -40,6 +40,8 @@ import { Registry } from "./registry/registry.ts";
 import { DURABILITY_CLASSES, type Durability, type DurabilityReport } from "./store/durability.ts";
 import type { Store } from "./store/store.ts";
 
+export { salvage } from "./drivers.ts";
+
 const MOST_RECEIPTS = 1_000_000;
 const DEFAULT_URL = "sqlite:.agentwire/agentwire.db";
 // biome-ignore format: a list of names

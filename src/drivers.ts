@@ -1,5 +1,7 @@
-import type { Driver, DriverContext } from "./broker/driver.ts";
+import type { Driver, DriverContext, Salvaged } from "./broker/driver.ts";
 import { AgentwireError } from "./errors.ts";
+import type { Codec } from "./message/codec.ts";
+import { jsonCodec } from "./message/codec-json.ts";
 
 /** Loads a driver and makes it for one URL. */
 type DriverLoader = (url: string, context: DriverContext) => Promise<Driver>;
@@ -26,4 +28,25 @@ export function loadDriver(url: string, context: DriverContext): Promise<Driver>
     );
   }
   return loader(url, context);
+}
+
+/**
+ * Reads the messages that wait in an engine which need not be fit to be opened: for `sqlite:` all that can be read of a
+ * damaged file. Changes nothing; no program should have it open.
+ * @throws UNSUPPORTED for other engines; STORE_CORRUPT, REJECTED when nothing can be read; URL_INVALID, DRIVER_MISSING
+ */
+export async function* salvage(url: string): AsyncGenerator<Salvaged> {
+  if (!/^(?:sqlite|file):/i.test(url))
+    throw new AgentwireError("UNSUPPORTED", "Only what is in a file can be salvaged: sqlite:PATH");
+  const { salvageFile } = await import("./drivers/sqlite/salvage.ts");
+  yield* salvageFile(url, [jsonCodec, ...(await packed())]);
+}
+
+/** MessagePack, if its package is installed. */
+async function packed(): Promise<Codec[]> {
+  try {
+    return [(await import("./message/codec-msgpack.ts")).msgpackCodec()];
+  } catch {
+    return [];
+  }
 }

@@ -12,6 +12,7 @@ export type { Layer } from "./agent/layer.ts";
 export type { Delivery } from "./agent/pulled-delivery.ts";
 export type { OwnStatus, Peeked, ReceiveOptions, RunningAgent, SubscribeOptions } from "./agent/running-agent.ts";
 export type { AgentTool } from "./agent/tools.ts";
+export type { Salvaged } from "./broker/driver.ts";
 export type { InboxStatus } from "./broker/inbox.ts";
 export type { Agents } from "./bus/agents.ts";
 export type { SubscribeFrom } from "./bus/catch-up.ts";
@@ -39,7 +40,7 @@ export type {
 export type { AgentConfig, RetryConfig } from "./config/agent-config.ts";
 export type { Crew, CrewChange, LoadOptions } from "./config/crew.ts";
 export { type AgentFactory, defineFactory, type Factories, type FactoryInput } from "./config/factory.ts";
-export { connect } from "./connect.ts";
+export { connect, salvage } from "./connect.ts";
 export type { AuditOptions, ConnectOptions, Retention } from "./connect-options.ts";
 export type { Bus, BusStats, GuaranteesReport } from "./connected-bus.ts";
 export {

@@ -1,5 +1,6 @@
 import type { Clock } from "../internal/clock.ts";
 import type { Codec } from "../message/codec.ts";
+import type { Envelope } from "../message/envelope.ts";
 import type { Store } from "../store/store.ts";
 import type { Broker } from "./broker.ts";
 
@@ -46,4 +47,13 @@ export interface Driver {
   readonly broker: Broker;
   /** Absent where the engine carries messages only; its broker then needs the context's. */
   readonly store?: Store;
+}
+
+/** A message found in an engine that is not open. */
+export interface Salvaged {
+  readonly message: Envelope;
+  /** Where it waits; absent where that cannot be read. */
+  readonly inbox?: string;
+  /** Namespace and tenant of that inbox, such as `default/default`. */
+  readonly bus?: string;
 }

@@ -10,6 +10,7 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { inboxCommand } from "./commands/inbox.ts";
 import { initCommand } from "./commands/init.ts";
 import { replayCommand } from "./commands/replay.ts";
+import { salvageCommand } from "./commands/salvage.ts";
 import { schemaCommand } from "./commands/schema.ts";
 import { publishCommand, requestCommand, sendCommand } from "./commands/sending.ts";
 import { tailCommand } from "./commands/tail.ts";
@@ -30,6 +31,7 @@ const COMMANDS = [
   traceCommand,
   replayCommand,
   doctorCommand,
+  salvageCommand,
   benchCommand,
   schemaCommand,
   initCommand,

@@ -389,3 +389,28 @@ function firstLine(child: ChildProcess): Promise<string> {
     });
   });
 }
+
+describe("salvage", () => {
+  it("writes what waits in a file as JSON lines, and says what cannot be read at all", async () => {
+    const file = join(home, "with space.db");
+    const other = await connect(`sqlite:${encodeURI(file)}`, { logger: false });
+    for (const text of ["one", "two"]) await other.send(Note, { text }, { to: "away", ifUnknown: "hold" });
+    await other.close();
+    const { code, out, err } = await cli(["salvage", file]);
+    expect(code).toBe(0);
+    expect(
+      out
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as unknown),
+    ).toMatchObject([
+      { bus: "default/default", inbox: "away", message: { type: "note", payload: { text: "one" } } },
+      { bus: "default/default", inbox: "away", message: { type: "note", payload: { text: "two" } } },
+    ]);
+    expect(err).toContain("2 messages were read");
+    writeFileSync(file, "not a database ".repeat(100));
+    const refused = await cli(["salvage", file]);
+    expect(refused.code).not.toBe(0);
+    expect(refused.err).toContain("STORE_CORRUPT");
+  });
+});
