@@ -15,7 +15,7 @@ export const releases: Row = {
       const staff = new Staff(scene, scale, root);
       const third = Math.ceil(Math.min(scale.messages, 20_000) / 3);
       const rate = Math.ceil(third / (scale.strikes * 0.6));
-      const send = (name: string, next: boolean, options: { readonly rate: number }): Actor =>
+      const send = (name: string, next: boolean, options: { readonly rate: number; readonly until?: number }): Actor =>
         scene.sender(
           { name, to: "worker", until: third, largest: scale.largest, window: 32, ...options },
           next ? { root } : {},
@@ -37,7 +37,10 @@ export const releases: Row = {
         await pause(300 + scene.random() * 300);
         await back.leave();
       }
-      const [old] = await Promise.all([staff.start(false), ...senders.map((sender) => sender.says("done"))]);
+      await Promise.all(senders.map((sender) => sender.says("done")));
+      // However the load fell above, this release now meets messages that only the next one can read.
+      await send("last", true, { rate: 0, until: 100 }).says("done");
+      const old = await staff.start(false);
       await scene.drain(2 * scale.lease + 3_000);
       await old.leave();
       const bus = await scene.bus();
