@@ -29,6 +29,7 @@ export default defineConfig({
           include: faults,
           pool: "forks",
           fileParallelism: false,
+          maxConcurrency: 2,
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },

@@ -19,9 +19,14 @@ const finished = existsSync(stateFile)
   : [];
 const done = new Map(finished.map((row) => [row.id, row]));
 
-for (const row of ROWS) {
+const runs = ROWS.flatMap((row) => [
+  { ...row, backend: "sqlite" as const },
+  // On memory it has an id of its own, such as `F14/memory`.
+  ...(row.onMemory ? [{ ...row, id: `${row.id}/memory`, backend: "memory" as const }] : []),
+]);
+for (const row of runs) {
   if (only !== undefined && !only.split(",").includes(row.id)) continue;
-  if (row.needs !== undefined && !isInstalled(row.needs)) {
+  if (row.backend === "sqlite" && row.needs !== undefined && !isInstalled(row.needs)) {
     process.stdout.write(`${row.id} NOT RUN: it needs ${row.needs}\n`);
     continue;
   }
@@ -33,9 +38,9 @@ for (const row of ROWS) {
     continue;
   }
   const seed = Math.floor(Math.random() * 2 ** 31);
-  process.stdout.write(`${row.id} ${row.title}, seed ${seed}\n`);
+  process.stdout.write(`${row.id} ${row.title}, on ${row.backend}, seed ${seed}\n`);
   const started = performance.now();
-  const result = await row.run(FULL, seed, "sqlite");
+  const result = await row.run(FULL, seed, row.backend);
   const line: Finished = { id: row.id, seed, seconds: Math.round((performance.now() - started) / 1_000), ...result };
   appendFileSync(stateFile, `${JSON.stringify(line)}\n`);
   done.set(row.id, line);

@@ -2,6 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { CompiledReleases } from "./compiled.ts";
+
+const COMPILED = new CompiledReleases();
 
 /** How a program is started. */
 export interface ProgramOptions {
@@ -71,8 +74,8 @@ export class Program implements Actor {
 
   constructor(program: string, task: unknown, options: ProgramOptions = {}) {
     const { root = fileURLToPath(new URL("../..", import.meta.url)) } = options;
-    const script = join(root, "test", "faults", "programs", `${program}.ts`);
-    const command = [...(options.under ?? []), process.execPath, "--import", "tsx", script, JSON.stringify(task)];
+    const script = join(COMPILED.folderOf(root), "test", "faults", "programs", `${program}.js`);
+    const command = [...(options.under ?? []), process.execPath, script, JSON.stringify(task)];
     this.#child = spawn(command[0] as string, command.slice(1), {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...options.env },

@@ -7,18 +7,24 @@ import { ROWS } from "./rows.ts";
 const given = process.env["AGENTWIRE_FAULT_SEED"];
 const seed = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given);
 
+// Most of a row is waiting, so two run at once.
 // Rows that need a tracer or a false clock are run where there is one; where there is none, the report says so.
 for (const { id, title, needs, quick, run } of ROWS) {
   if (!quick) continue;
   const lacks = needs !== undefined && !isInstalled(needs);
-  it.skipIf(lacks)(`${id} ${title}, on sqlite${lacks ? `, which needs ${needs}` : ""}`, async () => {
-    const result = await run(QUICK, seed, "sqlite");
-    expect(result.broken, `seed ${seed}; ${JSON.stringify(result.figures)}`).toEqual([]);
-  });
+  it.skipIf(lacks)(
+    `${id} ${title}, on sqlite${lacks ? `, which needs ${needs}` : ""}`,
+    { concurrent: true },
+    async () => {
+      const result = await run(QUICK, seed, "sqlite");
+      expect(result.broken, `seed ${seed}; ${JSON.stringify(result.figures)}`).toEqual([]);
+    },
+  );
 }
 
 it.runIf(isInstalled("strace"))(
   "a weaker setting loses confirmed messages when the power goes, and the harness sees it; no image is damaged",
+  { concurrent: true },
   async () => {
     const { figures } = await runPowerLoss(QUICK, seed, "normal");
     expect(figures["lost"], `seed ${seed}`).toBeGreaterThan(0);

@@ -7,7 +7,7 @@ const PREFETCH = 8;
 export const loopBlockedLong: Row = {
   id: "F19",
   title: "event loop blocked for longer than the lease",
-  quick: false,
+  quick: true,
   onMemory: true,
   run: async (scale, seed, backend) => {
     const { result, duplicates } = await run(scale, seed, { lease: scale.lease, block: 3 * scale.lease, backend });

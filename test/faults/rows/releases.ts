@@ -14,7 +14,9 @@ export const releases: Row = {
       const root = makeNextRelease(scene.folder);
       const staff = new Staff(scene, scale, root);
       const third = Math.ceil(Math.min(scale.messages, 20_000) / 3);
-      const rate = Math.ceil(third / (scale.strikes * 0.6));
+      const turns = Math.max(1, scale.strikes / 4);
+      // Both send for as long as the turns take.
+      const rate = Math.ceil(third / (turns * 2.5));
       const send = (name: string, next: boolean, options: { readonly rate: number; readonly until?: number }): Actor =>
         scene.sender(
           { name, to: "worker", until: third, largest: scale.largest, window: 32, ...options },
@@ -25,7 +27,7 @@ export const releases: Row = {
       await send("before", false, { rate: 0 }).says("done");
       const senders = [send("old", false, { rate }), send("new", true, { rate })];
       await Promise.all(senders.map((sender) => sender.says("ready")));
-      for (let turn = 0; turn < Math.max(1, scale.strikes / 4); turn++) {
+      for (let turn = 0; turn < turns; turn++) {
         // Both at once; the update; both again; the step back.
         const [first, second] = await Promise.all([staff.start(false), staff.start(true)]);
         await pause(300 + scene.random() * 300);
