@@ -10,7 +10,7 @@ const OPTIONS: ts.CompilerOptions = {
   verbatimModuleSyntax: true,
 };
 
-/** Releases of the package as JavaScript, so that a program starts in half the time; made once each, gone with this process. */
+/** Releases of the package as JavaScript, so that a program starts in half the time; made once each, kept until `close`. */
 export class CompiledReleases {
   readonly #folders = new Map<string, string>();
 
@@ -19,7 +19,6 @@ export class CompiledReleases {
     const known = this.#folders.get(root);
     if (known !== undefined) return known;
     const folder = mkdtempSync(join(tmpdir(), "agentwire-compiled-"));
-    process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
     for (const part of ["src", "test/faults"]) {
       for (const name of readdirSync(join(root, part), { recursive: true, encoding: "utf8" })) {
         if (!name.endsWith(".ts")) continue;
@@ -33,5 +32,10 @@ export class CompiledReleases {
     symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
     this.#folders.set(root, folder);
     return folder;
+  }
+
+  close(): void {
+    for (const folder of this.#folders.values()) rmSync(folder, { recursive: true, force: true });
+    this.#folders.clear();
   }
 }

@@ -1,9 +1,11 @@
 import { existsSync, renameSync } from "node:fs";
-import { afterEach, expect, it } from "vitest";
+import { afterAll, afterEach, expect, it } from "vitest";
+import { compiled } from "./program.ts";
 import { Scene } from "./scene.ts";
 
 let scene: Scene | undefined;
 afterEach(() => scene?.close());
+afterAll(() => compiled.close());
 
 it("B55 a process whose file is taken away refuses with STORE_CORRUPT, lives on, makes no new file, and goes on when it is back", async () => {
   scene = new Scene(1);

@@ -1,6 +1,7 @@
 // The full run: every row at full scale, one after the other; a finished row is not run again until its line is removed from the state file.
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { isInstalled } from "./installed.ts";
+import { compiled } from "./program.ts";
 import { FULL, type RowResult } from "./row.ts";
 import { ROWS } from "./rows.ts";
 
@@ -48,4 +49,5 @@ for (const row of runs) {
   for (const criterion of line.broken) process.stdout.write(`  BROKEN ${criterion}\n`);
 }
 
+compiled.close();
 process.exitCode = [...done.values()].some((row) => row.broken.length > 0) ? 1 : 0;

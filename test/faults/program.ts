@@ -4,7 +4,8 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { CompiledReleases } from "./compiled.ts";
 
-const COMPILED = new CompiledReleases();
+/** What programs run from; whoever starts some closes it at the end. */
+export const compiled = new CompiledReleases();
 
 /** How a program is started. */
 export interface ProgramOptions {
@@ -74,7 +75,7 @@ export class Program implements Actor {
 
   constructor(program: string, task: unknown, options: ProgramOptions = {}) {
     const { root = fileURLToPath(new URL("../..", import.meta.url)) } = options;
-    const script = join(COMPILED.folderOf(root), "test", "faults", "programs", `${program}.js`);
+    const script = join(compiled.folderOf(root), "test", "faults", "programs", `${program}.js`);
     const command = [...(options.under ?? []), process.execPath, script, JSON.stringify(task)];
     this.#child = spawn(command[0] as string, command.slice(1), {
       stdio: ["ignore", "pipe", "pipe"],

@@ -1,11 +1,14 @@
-import { expect, it } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { isInstalled } from "./installed.ts";
+import { compiled } from "./program.ts";
 import { QUICK } from "./row.ts";
 import { runPowerLoss } from "./rows/power-loss.ts";
 import { ROWS } from "./rows.ts";
 
 const given = process.env["AGENTWIRE_FAULT_SEED"];
 const seed = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given);
+
+afterAll(() => compiled.close());
 
 // Most of a row is waiting, so two run at once.
 // Rows that need a tracer or a false clock are run where there is one; where there is none, the report says so.
