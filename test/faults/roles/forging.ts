@@ -1,3 +1,4 @@
+import { defineAgent } from "../../../src/index.ts";
 import { Ask } from "./ask.ts";
 import type { Role } from "./role.ts";
 
@@ -13,7 +14,8 @@ export const forging: Role<ForgingTask> = async ({ agent }, around) => {
   const engine = await around.engine();
   const seen = new Set<string>();
   let over = false;
-  bus.events.on("driver.closed", () => (over = true));
+  const presence = await bus.join(defineAgent({ name: "forger" }));
+  void presence.closed.then(() => (over = true));
   around.say("ready");
   const forge = async (): Promise<void> => {
     while (!over) {
