@@ -21,7 +21,10 @@ export const replies: Row = {
       let stop = (): void => {};
       const stopped = new Promise<void>((resolve) => (stop = resolve));
       const keepOne = async (first: Actor): Promise<void> => {
-        for (let one = first; !stopping; one = answerer()) await Promise.race([one.exited, stopped]);
+        for (let one = first; ; one = answerer()) {
+          await Promise.race([one.exited, stopped]);
+          if (stopping) return;
+        }
       };
       const team = Array.from({ length: scale.consumers }, answerer);
       await Promise.all(team.map((one) => one.says("ready")));
