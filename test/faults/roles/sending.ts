@@ -75,6 +75,8 @@ export const sending: Role<SenderTask> = async (task, around) => {
           });
           if (receipt.duplicate) duplicates++;
         } catch (error) {
+          // Its bus was closed under it: nothing more can be sent.
+          if (AgentwireError.is(error, "CLOSED")) next = task.until;
           const unsure = !AgentwireError.is(error) || error.code === "INDETERMINATE";
           history.note({ event: "send", step: unsure ? "unknown" : "fail", key, sender: task.name });
           around.say(`error ${AgentwireError.is(error) ? `${error.code} ${error.message}` : String(error)}`);
