@@ -2,6 +2,7 @@ import type { AgentDefinition, AnyAgentDefinition } from "./agent/definition.ts"
 import { type JoinParts, join } from "./agent/join.ts";
 import type { JoinedAgent, RunningAgent } from "./agent/running-agent.ts";
 import type { Broker } from "./broker/broker.ts";
+import { RECEIPT_SIGNAL } from "./broker/receipt-log.ts";
 import type { Agents } from "./bus/agents.ts";
 import { BoundSender, type SendingParts } from "./bus/bound-sender.ts";
 import type { Channels } from "./bus/channels.ts";
@@ -184,11 +185,19 @@ export class ConnectedBus extends BoundSender<MessageType> {
         : parseDuration(options.timeout, { name: "timeout", min: 0 });
     const until = joining.clock.monotonic() + timeout;
     let wake = (): void => {};
-    const stop = broker.onSignal("receipts", () => wake());
+    // What waits has to end first; looking at each of its ends would slow them down.
+    let ended = 0;
+    let enough = 1;
+    const stop = broker.onSignal(RECEIPT_SIGNAL, (records) => {
+      ended += Array.isArray(records) ? records.length : 1;
+      if (ended >= enough) wake();
+    });
     this.#parts.keepAlive.hold();
     try {
       for (;;) {
         const news = new Promise<void>((resolve) => (wake = resolve));
+        ended = 0;
+        enough = Number.POSITIVE_INFINITY;
         await queue.drain();
         const inboxes = await broker.inspect();
         // A reply to a process that has died waits until its inbox is removed; nobody will ever take it.
@@ -200,6 +209,8 @@ export class ConnectedBus extends BoundSender<MessageType> {
             details: { timeout },
           });
         }
+        enough = Math.max(1, waiting);
+        if (ended >= enough) continue;
         const look = setTimeout(wake, LOOK_AGAIN);
         await news;
         clearTimeout(look);
