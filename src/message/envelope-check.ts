@@ -58,8 +58,6 @@ const CHECKS: { readonly [F in keyof Required<Envelope>]: Check } = {
   contentType: (value) => typeof value === "string" && MEDIA_TYPE.test(value),
   replayOf: isId,
 };
-const BY_NAME: ReadonlyMap<string, Check> = new Map(Object.entries(CHECKS));
-
 const REQUIRED = [
   "id",
   "type",
@@ -71,6 +69,19 @@ const REQUIRED = [
   "headers",
   "payload",
 ] as const;
+
+/** What is known of a field. */
+interface Field {
+  readonly check: Check;
+  readonly required: boolean;
+}
+
+const FIELDS: ReadonlyMap<string, Field> = new Map(
+  Object.entries(CHECKS).map(([name, check]): [string, Field] => [
+    name,
+    { check, required: (REQUIRED as readonly string[]).includes(name) },
+  ]),
+);
 
 /**
  * Checks an envelope field by field as it came out of an engine, and freezes it, payload and all.
@@ -91,11 +102,17 @@ export function checkEnvelope(value: unknown): Envelope {
     );
   }
   if (v !== WIRE_VERSION) throw invalid(fields, "v", "is not a wire version");
-  for (const field of REQUIRED) if (!Object.hasOwn(fields, field)) throw invalid(fields, field, "is missing");
-  for (const field in fields) {
-    const check = BY_NAME.get(field);
-    if (check && !check(fields[field])) throw invalid(fields, field, "has a wrong type or value");
-    freeze(fields, field, fields[field], 0);
+  let required = 0;
+  for (const name in fields) {
+    const value = fields[name];
+    const field = FIELDS.get(name);
+    if (field && !field.check(value)) throw invalid(fields, name, "has a wrong type or value");
+    if (field?.required) required++;
+    if (typeof value !== "string") freeze(fields, name, value, 0);
+  }
+  if (required < REQUIRED.length) {
+    const missing = REQUIRED.find((name) => !Object.hasOwn(fields, name));
+    throw invalid(fields, missing ?? "id", "is missing");
   }
   const { createdAt, expiresAt } = fields as Partial<Envelope>;
   if (expiresAt !== undefined && expiresAt < (createdAt as number))
