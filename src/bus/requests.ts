@@ -142,7 +142,7 @@ export class Requests {
         attempt: delivery.attempt,
       },
     });
-    // A reply whose acknowledgment fails comes again and is then late, which is harmless.
+    // A reply whose acknowledgment fails stays held until this process leaves; its inbox goes then too.
     if (settled instanceof Promise) settled.catch(() => {});
     const waiter = reply.inReplyTo === undefined ? undefined : this.#waiters.get(reply.inReplyTo);
     if (!waiter || (waiter.recipient !== undefined && waiter.recipient !== reply.from))

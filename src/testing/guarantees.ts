@@ -181,7 +181,7 @@ export const GUARANTEES = {
   "channel.late": {
     level: "bus",
     stated: SENDING,
-    says: "A subscriber that asks for what was published before gets it marked, each message once, in order, and without a gap to the live ones.",
+    says: "A subscriber that asks for what was published before gets it marked, each message once and without a gap to the live ones; in order, but for what is published in the very moment of subscribing.",
   },
   "channel.route": {
     level: "bus",
