@@ -181,7 +181,7 @@ export const GUARANTEES = {
   "channel.late": {
     level: "bus",
     stated: SENDING,
-    says: "A subscriber that asks for what was published before gets it marked, each message once and without a gap to the live ones; in order, but for what is published in the very moment of subscribing.",
+    says: "A subscriber that asks for it gets what was published before, marked, once, with no gap to the live ones; in order, but for that very moment.",
   },
   "channel.route": {
     level: "bus",
