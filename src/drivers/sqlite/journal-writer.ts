@@ -25,11 +25,11 @@ export class JournalWriter {
   message(
     message: Envelope,
     body: string | Uint8Array,
-    to: { readonly recipients: readonly string[]; readonly dueAt: number | undefined },
+    { inboxes, dueAt }: { readonly inboxes: readonly { readonly name: string }[]; readonly dueAt: number | undefined },
   ): StoredBody {
-    const { now } = this.#options;
-    if (typeof body === "string") return BigInt(this.#append(journaledBody(body, { at: now, ...to })));
-    this.#append(journaledBody(JSON.stringify(message), { at: now, ...to }));
+    const about = { at: this.#options.now, recipients: inboxes.map(({ name }) => name), dueAt };
+    if (typeof body === "string") return BigInt(this.#append(journaledBody(body, about)));
+    this.#append(journaledBody(JSON.stringify(message), about));
     return body;
   }
 

@@ -35,8 +35,7 @@ export function publish(tx: Transaction, { publication, body }: EncodedPublicati
     const full = inboxes.find((inbox, at) => !superseded?.[at]?.waiting.length && isFull(tx, inbox, limit));
     if (full) return { status: "failed", error: inboxFull(full, limit) };
   }
-  const recipients = inboxes.map(({ name }) => name);
-  const stored = tx.journal ? tx.journal.message(message, body, { recipients, dueAt: publication.dueAt }) : body;
+  const stored = tx.journal ? tx.journal.message(message, body, { inboxes, dueAt: publication.dueAt }) : body;
   const copies: PublishedCopy[] = [];
   inboxes.forEach((inbox, at) => {
     const found = superseded?.[at];
