@@ -66,7 +66,7 @@ export interface BusParts {
 export interface Bus extends Sender<MessageType>, AsyncDisposable {
   /** Names this process on the bus. */
   readonly instance: string;
-  /** Makes a definition a running agent. @throws AGENT_CONFLICT, UNSUPPORTED, LIMIT_EXCEEDED */
+  /** Makes a definition a running agent. @throws AGENT_CONFLICT, UNSUPPORTED, LIMIT_EXCEEDED, and what `onStart` throws: then nobody knows of the agent */
   join<N extends string, S, R>(definition: AgentDefinition<N, S, R>): Promise<RunningAgent<S, R>>;
   /** As above, for one of several definitions: what it takes and sends is not known to the compiler any more. */
   join(definition: AnyAgentDefinition): Promise<RunningAgent<never, never>>;

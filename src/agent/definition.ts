@@ -51,9 +51,9 @@ export interface AgentSpec<N extends string, S extends readonly MessageType[], R
   readonly limits?: AgentLimits;
   /** Layers around this agent's sending and handling, inside those of the bus. */
   readonly use?: readonly Layer[];
-  /** Runs before the first delivery. */
+  /** Runs before others learn of this copy of the agent. What it throws is what `join` fails with, and nothing is registered. */
   onStart?(): void | Promise<void>;
-  /** Runs after the last delivery. */
+  /** Runs after the last delivery, or where joining fails after `onStart`. */
   onStop?(): void | Promise<void>;
   /** Told of each failed attempt; it changes nothing. */
   onError?(error: unknown, message: Message<MessageType>): void;

@@ -46,7 +46,10 @@ export const SHORTEST_LEASE = 100;
 const DEFAULT_HANDLER_TIMEOUT = 5 * 60_000;
 const LEAST_PREFETCH = 8;
 
-/** Makes a definition a running agent: inbox, record, subscriptions, then its first delivery. */
+/**
+ * Makes a definition a running agent: `onStart`, inbox, record, subscriptions, then its first delivery. One whose `onStart`
+ * throws leaves no trace; where joining fails after it, `onStop` closes what it opened.
+ */
 export async function join(definition: AnyAgentDefinition, parts: JoinParts): Promise<JoinedAgent> {
   const { spec, handlers } = definition["~parts"];
   const { broker, registry, clock, events } = parts;
@@ -87,17 +90,6 @@ export async function join(definition: AnyAgentDefinition, parts: JoinParts): Pr
   const pulled = (spec.receives ?? []).filter((type) => !handlers.has(type.name));
   const all: ReadonlyMap<string, HandlerEntry> = new Map([...builtIn, ...handlers]);
 
-  await broker.declareInbox({
-    name: spec.name,
-    ...(spec.capacity === undefined ? {} : { capacity: spec.capacity }),
-    overflow: spec.overflow === "drop-oldest" ? "drop-oldest" : "reject",
-  });
-  await Promise.all([
-    registry.register(recordOf(definition["~parts"], pulled, clock.now())),
-    parts.contracts.save(spec.name, contractOf(definition["~parts"], pulled)),
-  ]);
-  await spec.onStart?.();
-
   worker = new Worker(host, {
     handlers: all,
     concurrency,
@@ -123,8 +115,24 @@ export async function join(definition: AnyAgentDefinition, parts: JoinParts): Pr
   }
   const works = pulled.length === 0 || selective;
   const doing = (): InstanceState => ({ ...state, running: worker?.running ?? 0 });
-  registry.announce(spec.name, doing);
-  if (works) await worker.start(pulled.length === 0 ? {} : { exceptTypes: pulled.map((type) => type.name) });
+  await spec.onStart?.();
+  try {
+    await broker.declareInbox({
+      name: spec.name,
+      ...(spec.capacity === undefined ? {} : { capacity: spec.capacity }),
+      overflow: spec.overflow === "drop-oldest" ? "drop-oldest" : "reject",
+    });
+    await Promise.all([
+      registry.register(recordOf(definition["~parts"], pulled, clock.now())),
+      parts.contracts.save(spec.name, contractOf(definition["~parts"], pulled)),
+    ]);
+    registry.announce(spec.name, doing);
+    if (works) await worker.start(pulled.length === 0 ? {} : { exceptTypes: pulled.map((type) => type.name) });
+  } catch (error) {
+    // Why it could not join says more than what fails while it goes.
+    await Promise.allSettled([registry.retire(spec.name, doing), (async () => spec.onStop?.())()]);
+    throw error;
+  }
   if (handlers.size > 0) parts.keepAlive.hold();
   if (events.wants("agent.joined"))
     events.emit({ type: "agent.joined", at: clock.now(), agent: spec.name, instance: parts.instance });
