@@ -23,7 +23,8 @@ export interface ReplayOptions {
 /** One message that was sent again. */
 export interface Replayed {
   readonly id: string;
-  readonly newId: string;
+  /** Absent where nobody could get it again: then nothing was sent. */
+  readonly newId?: string;
   readonly type: string;
   /** Those that got it when it was recorded. */
   readonly recipients: readonly string[];
@@ -78,13 +79,19 @@ export class Journal {
       if (speed !== undefined && before !== undefined) await this.#pause((message.createdAt - before) / speed);
       before = message.createdAt;
       const replayed = await target.#again(message, recipients);
-      own.add(replayed.newId);
+      if (replayed.newId !== undefined) own.add(replayed.newId);
       yield replayed;
     }
   }
 
   async #again(message: Envelope, recipients: readonly string[]): Promise<Replayed> {
     const { broker, queue, clock, ids } = this.#parts;
+    const { id, type } = message;
+    const there = (await broker.inspect(recipients)).map(({ name }) => name);
+    const missing = recipients.filter((name) => !there.includes(name));
+    const error = missing.length === 0 ? {} : { error: `There is no inbox ${missing.join(", ")}` };
+    // As a send to an unknown agent it leaves nothing, not even in the journal.
+    if (missing.length > 0 && there.length === 0) return { id, type, recipients, ...error };
     const { expiresAt: _expiry, replyInbox: _asker, ...kept } = message;
     const newId = ids.next();
     const again: Envelope = Object.freeze({
@@ -92,18 +99,11 @@ export class Journal {
       id: newId,
       createdAt: clock.now(),
       conversationId: newId,
-      replayOf: message.id,
+      replayOf: id,
     });
-    const there = (await broker.inspect(recipients)).map(({ name }) => name);
-    const missing = recipients.filter((name) => !there.includes(name));
     const result = await queue.publish({ message: again, to: there, fanOut: true });
-    const error =
-      result.status === "failed"
-        ? result.error.message
-        : missing.length > 0
-          ? `There is no inbox ${missing.join(", ")}`
-          : undefined;
-    return { id: message.id, newId, type: message.type, recipients, ...(error === undefined ? {} : { error }) };
+    if (result.status === "failed") return { id, type, recipients, error: result.error.message };
+    return { id, newId, type, recipients, ...error };
   }
 
   async #pause(length: number): Promise<void> {

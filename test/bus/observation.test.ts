@@ -95,6 +95,20 @@ onEachDriver("observation", (buses) => {
     expect(kept).toMatchObject([{ recipients: ["ann", "bob"], message: { replayOf: id } }]);
   });
 
+  it("sends nothing again where none of the recipients is left [history.replay]", async () => {
+    const bus = await buses.open({ history: true });
+    await bus.join(defineAgent({ name: "reader" }).on(Note, () => {}));
+    const { id } = await bus.send(Note, { text: "a" }, { to: "reader", conversation: "one" });
+    await bus.settled();
+    await bus.agents.remove("reader", { force: true });
+    const again = [];
+    for await (const one of bus.journal.replay({ conversation: "one" })) again.push(one);
+    expect(again).toEqual([{ id, type: "note", recipients: ["reader"], error: "There is no inbox reader" }]);
+    const kept = [];
+    for await (const entry of bus.journal.read()) if (entry.kind === "message") kept.push(entry.message.id);
+    expect(kept).toEqual([id]);
+  });
+
   it("tells every step of a message as an event [observe.events]", async () => {
     const bus = await buses.open();
     const told: string[] = [];
