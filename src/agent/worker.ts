@@ -162,8 +162,26 @@ export class Worker implements RunOwner {
 
   #begin(run: Run): void {
     this.#running++;
-    const { message } = run.delivery;
     if (run.over) return this.#free(run);
+    const { leaseEnds } = run.delivery;
+    if (leaseEnds !== undefined && leaseEnds <= this.#host.clock.monotonic()) return this.#regain(run);
+    this.#open(run);
+  }
+
+  /** This process stood still for longer than the lease: the handler runs only if nobody else was handed the message. */
+  #regain(run: Run): void {
+    this.#active.add(run);
+    const go = (): void => {
+      if (run.over) return;
+      this.#active.delete(run);
+      this.#open(run);
+    };
+    // Where the engine is out of reach, whether the message was lost is seen when it is settled.
+    run.delivery.extend(this.#options.lease).then((held) => (held ? go() : this.#lose(run)), go);
+  }
+
+  #open(run: Run): void {
+    const { message } = run.delivery;
     if (run.cancelled) return this.#conclude(run, { end: run.cancelled });
     if (this.#isPast(message.expiresAt)) return this.#conclude(run, { end: "expired" });
     if (this.#isPast(message.validUntil)) return this.#conclude(run, { end: "expired", code: "VALIDITY_OVER" });
@@ -403,20 +421,23 @@ export class Worker implements RunOwner {
   #revoked(delivery: Delivery, why: Revocation): void {
     const run = this.#find(delivery);
     if (!run || run.over) return;
-    if (why === "lease-lost") {
-      const wasActive = this.#active.has(run);
-      this.#leave(run);
-      this.#held--;
-      run.context?.stop(
-        new AgentwireError("LEASE_LOST", `Message ${delivery.message.id} has gone to another instance`),
-      );
-      if (wasActive) this.#free(run);
-      this.#credit();
-      return;
-    }
+    if (why === "lease-lost") return this.#lose(run);
     run.cancelled = why;
     const code = why.toUpperCase() as Extract<ErrorCode, "SUPERSEDED" | "WITHDRAWN" | "DROPPED">;
     run.context?.stop(new AgentwireError(code, `Message ${delivery.message.id} was ${why}`));
+  }
+
+  /** The message has gone to another holder. */
+  #lose(run: Run): void {
+    if (run.over) return;
+    const wasActive = this.#active.has(run);
+    this.#leave(run);
+    this.#held--;
+    run.context?.stop(
+      new AgentwireError("LEASE_LOST", `Message ${run.delivery.message.id} has gone to another instance`),
+    );
+    if (wasActive) this.#free(run);
+    this.#credit();
   }
 
   #find(delivery: Delivery): Run | undefined {

@@ -14,6 +14,11 @@ export interface Delivery {
   readonly failures: readonly FailedAttempt[];
   /** When it was leased, in wall milliseconds. */
   readonly offeredAt: number;
+  /**
+   * When the lease ends, as it was last made longer: in monotonic milliseconds, as wall time may jump; undefined where it
+   * does not end by itself. Past it another may have the copy, unless an `extend` says that it is still the holder's.
+   */
+  readonly leaseEnds: number | undefined;
 
   /**
    * Gives the delivery up. Resolves when its record is durable. Only the holder of the lease may settle. Where

@@ -179,6 +179,10 @@ class FaultyDelivery implements Delivery {
     return this.#delivery.offeredAt;
   }
 
+  get leaseEnds(): number | undefined {
+    return this.#delivery.leaseEnds;
+  }
+
   settle(settlement: Settlement): Promise<SettleResult> | SettleResult {
     if (settlement.outcome !== "end") return this.#delivery.settle(settlement);
     if (this.#happens("refuseSettle"))

@@ -60,6 +60,10 @@ export class Copy implements Delivery {
     return this.home.name;
   }
 
+  get leaseEnds(): number | undefined {
+    return this.lease > 0 ? this.deadline : undefined;
+  }
+
   settle(settlement: Settlement): SettleResult {
     return this.home.settle(this, settlement);
   }

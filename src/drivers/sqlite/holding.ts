@@ -51,6 +51,10 @@ export class SqliteDelivery implements Delivery {
     this.#desk = desk;
   }
 
+  get leaseEnds(): number {
+    return this.until;
+  }
+
   get failures(): readonly FailedAttempt[] {
     return failuresOf(this.copy.failures);
   }

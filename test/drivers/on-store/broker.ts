@@ -220,13 +220,15 @@ export class OnStoreBroker implements Broker, Desk {
     return "settled";
   }
 
-  async extend({ row }: HeldDelivery, lease: number): Promise<boolean> {
+  async extend(delivery: HeldDelivery, lease: number): Promise<boolean> {
+    const { row } = delivery;
     const until = this.#context.clock.monotonic() + lease;
     const extended = await this.#copies.change(row, (now) =>
       now.state === "held" && now.claim === row.claim && now.holder
         ? { ...now, holder: now.holder.until === undefined ? now.holder : { ...now.holder, until } }
         : undefined,
     );
+    delivery.leaseEnds = extended?.holder?.until;
     return extended !== undefined;
   }
 

@@ -21,6 +21,7 @@ export class HeldDelivery implements Delivery {
   readonly consumer: OwnConsumer;
   readonly message: Delivery["message"];
   readonly offeredAt: number;
+  leaseEnds: number | undefined;
   #outcome: Promise<SettleResult> | undefined;
 
   constructor(row: Row, consumer: OwnConsumer) {
@@ -28,6 +29,7 @@ export class HeldDelivery implements Delivery {
     this.consumer = consumer;
     this.message = Object.freeze(row.message);
     this.offeredAt = row.offered?.offeredAt ?? 0;
+    this.leaseEnds = row.holder?.until;
   }
 
   get inbox(): string {

@@ -75,11 +75,15 @@ export const leaseCases: readonly ConformanceCase<BrokerTrial>[] = [
       const renewed = await renewing.next();
       const extending = await trial.take("inbox", { renew: false, lease: 3 * LEASE, credit: 1 });
       const extended = await extending.next();
+      const [renewedUntil, extendedUntil] = [renewed.leaseEnds, extended.leaseEnds];
+      assert.ok(extendedUntil !== undefined, "a lease that nobody renews ends");
       assert.equal(await extended.extend(60_000), true);
+      assert.ok((extended.leaseEnds ?? 0) - extendedUntil >= 60_000 - 3 * LEASE, "it says when it ends now");
       const other = await trial.connect();
       const waiting = await trial.take("inbox", { broker: other.broker });
       await trial.pass(5 * LEASE);
       await waiting.nothing();
+      if (renewedUntil !== undefined) assert.ok((renewed.leaseEnds ?? 0) > renewedUntil, "it was made longer");
       assert.equal(await end(renewed), "settled");
       assert.equal(await end(extended), "settled");
       assert.equal(await extended.extend(1_000), false);
