@@ -47,6 +47,8 @@ export class FaultyBroker implements Broker {
   partitioned = false;
   readonly #broker: Broker;
   readonly #options: FaultyBrokerOptions;
+  /** The deliveries under which holders know those of the engine. */
+  readonly #handed = new WeakMap<Delivery, FaultyDelivery>();
   readonly #heldBack: (() => void)[] = [];
 
   constructor(broker: Broker, options: FaultyBrokerOptions) {
@@ -94,7 +96,11 @@ export class FaultyBroker implements Broker {
   }
 
   consume(inbox: string, options: ConsumeOptions): Promise<Consumer> {
-    return this.#broker.consume(inbox, { ...options, onDeliveries: (deliveries) => this.#hand(deliveries, options) });
+    return this.#broker.consume(inbox, {
+      ...options,
+      onDeliveries: (deliveries) => this.#hand(deliveries, options),
+      onRevoked: (delivery, why) => options.onRevoked?.(this.#handed.get(delivery) ?? delivery, why),
+    });
   }
 
   cancel(inbox: string, target: CancelTarget, end: CancelledEnd): Promise<CancelResult> {
@@ -131,6 +137,7 @@ export class FaultyBroker implements Broker {
     const order = this.#happens("reorder") ? [...deliveries].reverse() : deliveries;
     for (const delivery of order) {
       const faulty = new FaultyDelivery(delivery, (fault) => this.#happens(fault));
+      this.#handed.set(delivery, faulty);
       if (this.#happens("crash")) void delivery.settle({ outcome: "retry", delay: 0 });
       else if (this.#happens("delay")) {
         const wait = this.#options.random() * (this.#options.faults.longestDelay ?? 1_000);

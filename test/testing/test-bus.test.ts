@@ -2,7 +2,7 @@ import { defineAgent, defineMessage } from "agentwire";
 import { testBus } from "agentwire/testing";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { failure } from "../support/buses.ts";
+import { failure, gate } from "../support/buses.ts";
 
 const Paid = defineMessage("paid", z.object({ tx: z.string() }));
 const Charge = defineMessage("charge", z.object({ amount: z.number() }), { reply: z.object({ tx: z.string() }) });
@@ -66,6 +66,23 @@ describe("testBus", () => {
     expect(first.length).toBeGreaterThan(100);
     expect(await run(42)).toEqual(first);
     expect(await run(43)).not.toEqual(first);
+  });
+
+  it("tells a handler that its message was withdrawn", async () => {
+    const bus = await testBus();
+    const begun = gate();
+    const told = gate<unknown>();
+    const reader = defineAgent({ name: "reader" }).on(Note, async (_message, { signal }) => {
+      begun.open();
+      await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+      told.open(signal.reason);
+    });
+    await bus.join(reader);
+    const { id } = await bus.send(Note, { n: 1 }, { to: "reader" });
+    await begun.promise;
+    await bus.withdraw(id);
+    expect(await told.promise).toMatchObject({ code: "WITHDRAWN" });
+    await bus.close();
   });
 
   it("cuts the bus off and heals it", async () => {
