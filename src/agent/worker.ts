@@ -42,6 +42,8 @@ export class Worker implements RunOwner {
   readonly #options: WorkerOptions;
   readonly #waiting = new Deque<Run>();
   readonly #active = new Set<Run>();
+  /** Let time pass before their handlers; their lanes wait with them. */
+  readonly #later = new Set<Run>();
   /** Over, but the engine has refused to settle them so far. */
   readonly #unsettled = new Set<Run>();
   readonly #lanes: Lanes<Run> | undefined;
@@ -137,6 +139,15 @@ export class Worker implements RunOwner {
       if (!this.#lanes || this.#lanes.enter(run)) this.#waiting.push(run);
     }
     this.#pump();
+  }
+
+  #beginLater(run: Run, delay: number): void {
+    this.#later.add(run);
+    this.#host.clock.after(delay, () => {
+      this.#later.delete(run);
+      this.#waiting.push(run);
+      this.#pump();
+    });
   }
 
   #laneOf(message: Envelope): string | undefined {
@@ -361,10 +372,7 @@ export class Worker implements RunOwner {
     run.failures = [...run.failures, failure];
     run.attempt++;
     this.#running--;
-    this.#host.clock.after(delay, () => {
-      this.#waiting.push(run);
-      this.#pump();
-    });
+    this.#beginLater(run, delay);
     this.#wakeWhenIdle();
     this.#pump();
   }
@@ -442,6 +450,7 @@ export class Worker implements RunOwner {
 
   #find(delivery: Delivery): Run | undefined {
     for (const run of this.#active) if (run.delivery === delivery) return run;
+    for (const run of this.#later) if (run.delivery === delivery) return run;
     for (const run of this.#waiting) if (run.delivery === delivery) return run;
     return this.#lanes?.find((run) => run.delivery === delivery);
   }
