@@ -3,12 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Bus, type BusEvent, connect, defineAgent, defineMessage } from "agentwire";
 import { FakeClock, testBus } from "agentwire/testing";
-import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { assemble } from "../../src/connect.ts";
+import type { Connection } from "../../src/drivers/sqlite/connection.ts";
 import { loadDriver } from "../../src/drivers.ts";
 import { failure } from "../support/buses.ts";
+import { openDatabase } from "../support/database-file.ts";
 
 const Note = defineMessage("note", z.object({ n: z.number() }));
 
@@ -16,13 +17,13 @@ describe("dead letters that cannot be written, on sqlite", () => {
   let folder: string;
   let url: string;
   let bus: Bus;
-  let file: Database.Database;
+  let file: Connection;
   let faults: BusEvent[];
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "agentwire-refused-"));
     url = `sqlite:${join(folder, "bus.db")}`;
     bus = await connect(url, { logger: false });
-    file = new Database(join(folder, "bus.db"));
+    file = openDatabase(join(folder, "bus.db"));
     file.exec(`CREATE TRIGGER full BEFORE INSERT ON kv WHEN NEW.key LIKE '%:dead-letters/%'
       BEGIN SELECT RAISE(ABORT, 'dead letters are full'); END`);
     faults = [];

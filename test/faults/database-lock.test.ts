@@ -1,17 +1,17 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import Database from "better-sqlite3";
 import { expect, it } from "vitest";
 import { connect } from "../../src/index.ts";
+import { openDatabase } from "../support/database-file.ts";
 
 it("a process that finds the file locked by another waits for it, at every step of opening", async () => {
   const folder = mkdtempSync(join(tmpdir(), "agentwire-lock-"));
   const path = join(folder, "bus.db");
   try {
     await (await connect(`sqlite:${path}`, { logger: false })).close();
-    const other = new Database(path);
-    other.pragma("locking_mode = EXCLUSIVE");
+    const other = openDatabase(path);
+    other.exec("PRAGMA locking_mode = EXCLUSIVE");
     other.exec("BEGIN EXCLUSIVE; CREATE TABLE busy (n)");
     const opening = connect(`sqlite:${path}`, { logger: false });
     const first = await Promise.race([

@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BusEvent, connect, defineAgent, defineMessage, jsonSchema } from "agentwire";
-import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Connection } from "../../src/drivers/sqlite/connection.ts";
 import { failure } from "../support/buses.ts";
+import { openDatabase } from "../support/database-file.ts";
 
 const Note = defineMessage("note", jsonSchema<{ readonly n: number }>({ type: "object" }));
 const SQL = "x'); DROP TABLE ready; --";
@@ -50,8 +51,8 @@ describe("what another program wrote into the file", () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  function write(change: (file: Database.Database) => void): void {
-    const file = new Database(join(folder, "bus.db"));
+  function write(change: (file: Connection) => void): void {
+    const file = openDatabase(join(folder, "bus.db"));
     change(file);
     file.close();
   }
@@ -59,7 +60,7 @@ describe("what another program wrote into the file", () => {
   it("B56 B61 goes to the dead letters with its reason, one by one, and the others are delivered", async () => {
     write((file) => {
       for (const [at, { body }] of QUARANTINED.entries())
-        file.prepare(`UPDATE ready SET body = ${body} WHERE id = ?`).run(ids[at]);
+        file.prepare(`UPDATE ready SET body = ${body} WHERE id = ?`).run(ids[at] as string);
     });
     const bus = await connect(url, { logger: false });
     try {
@@ -85,7 +86,7 @@ describe("what another program wrote into the file", () => {
   });
 
   it("B61 keeps what it cannot read until it can: a replay reads it again", async () => {
-    write((file) => file.prepare(`UPDATE ready SET body = ${field("v", "99")} WHERE id = ?`).run(ids[0]));
+    write((file) => file.prepare(`UPDATE ready SET body = ${field("v", "99")} WHERE id = ?`).run(ids[0] as string));
     const id = ids[0] as string;
     const bus = await connect(url, { logger: false });
     const handled: number[] = [];
@@ -110,7 +111,9 @@ describe("what another program wrote into the file", () => {
 
   it("B61 keeps fields that it does not know, up to the handler and through the dead letters", async () => {
     write((file) =>
-      file.prepare(`UPDATE ready SET body = ${field("next", "json('{\"a\":[1]}')")} WHERE id = ?`).run(ids[0]),
+      file
+        .prepare(`UPDATE ready SET body = ${field("next", "json('{\"a\":[1]}')")} WHERE id = ?`)
+        .run(ids[0] as string),
     );
     const bus = await connect(url, { logger: false });
     try {
@@ -134,7 +137,9 @@ describe("what another program wrote into the file", () => {
 
   it("B61 takes the last millisecond of the year 9999", async () => {
     const last = "253402300799999";
-    write((file) => file.prepare(`UPDATE ready SET body = ${field("expiresAt", last)} WHERE id = ?`).run(ids[0]));
+    write((file) =>
+      file.prepare(`UPDATE ready SET body = ${field("expiresAt", last)} WHERE id = ?`).run(ids[0] as string),
+    );
     const bus = await connect(url, { logger: false });
     try {
       const seen: unknown[] = [];
@@ -149,7 +154,7 @@ describe("what another program wrote into the file", () => {
   it("B56 columns with nonsense in them hurt their own message at most, and nothing ends unseen", async () => {
     write((file) => {
       const set = (at: number, sql: string): unknown =>
-        file.prepare(`UPDATE ready SET ${sql} WHERE id = ?`).run(ids[at]);
+        file.prepare(`UPDATE ready SET ${sql} WHERE id = ?`).run(ids[at] as string);
       set(0, `type = '${SQL.replaceAll("'", "''")}'`);
       set(1, "attempt = -7, failures = '{'");
       set(2, "expires_at = -1");

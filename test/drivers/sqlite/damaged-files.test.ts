@@ -9,12 +9,13 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { DriverEvent } from "../../../src/broker/driver.ts";
 import { deadLetterKey } from "../../../src/broker/receipt-log.ts";
+import { type Connection, pragma } from "../../../src/drivers/sqlite/connection.ts";
 import type { ErrorCode } from "../../../src/errors.ts";
 import type { DeadLetter } from "../../../src/message/receipt-record.ts";
+import { openDatabase } from "../../support/database-file.ts";
 import { Collected, driverOn, message, Workbench } from "./setup.ts";
 
 describe("files that are not as they should be", () => {
@@ -40,8 +41,8 @@ describe("files that are not as they should be", () => {
   }
 
   /** Changes the closed file behind the driver's back. */
-  function edit(change: (db: Database.Database) => void): void {
-    const db = new Database(bench.path);
+  function edit(change: (db: Connection) => void): void {
+    const db = openDatabase(bench.path);
     change(db);
     db.close();
   }
@@ -93,7 +94,7 @@ describe("files that are not as they should be", () => {
 
   it("refuses a file of a newer version", async () => {
     await filled();
-    edit((db) => db.pragma("user_version = 99"));
+    edit((db) => db.exec("PRAGMA user_version = 99"));
     const { broker } = driverOn(bench.path);
     await expect(broker.open()).rejects.toMatchObject({ code: "VERSION_UNSUPPORTED", details: { version: 99 } });
   });
@@ -105,14 +106,14 @@ describe("files that are not as they should be", () => {
     expect(await publish("a")).toMatchObject({ status: "accepted" });
     let form: unknown;
     edit((db) => {
-      form = db.pragma("user_version", { simple: true });
-      db.pragma("user_version = 99");
+      form = pragma(db, "user_version");
+      db.exec("PRAGMA user_version = 99");
     });
     for (const id of ["b", "c"])
       expect(await publish(id)).toMatchObject({ status: "failed", error: { code: "VERSION_UNSUPPORTED" } });
     edit((db) => {
       expect(db.prepare("SELECT count(*) AS count FROM ready").get()).toEqual({ count: 1 });
-      db.pragma(`user_version = ${String(form)}`);
+      db.exec(`PRAGMA user_version = ${String(form)}`);
     });
     expect(await publish("d")).toMatchObject({ status: "accepted" });
   });
@@ -180,10 +181,8 @@ describe("files that are not as they should be", () => {
   it("does not read the write-ahead log of another file as its own", async () => {
     await filled();
     const other = `${bench.path}-other`;
-    const db = new Database(other);
-    db.pragma("page_size = 8192");
-    db.pragma("journal_mode = WAL");
-    db.exec("CREATE TABLE theirs (x)");
+    const db = openDatabase(other);
+    db.exec("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; CREATE TABLE theirs (x)");
     for (let at = 0; at < 50; at++) db.prepare("INSERT INTO theirs VALUES (?)").run("y".repeat(8000));
     copyFileSync(`${other}-wal`, `${bench.path}-wal`);
     db.close();

@@ -1,5 +1,5 @@
-import Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { openDatabase } from "../../support/database-file.ts";
 import { driverOn, message, Workbench } from "./setup.ts";
 
 let bench: Workbench;
@@ -18,10 +18,10 @@ it("brings a file of the first form to this one, with what waits in it", async (
     { message: message("delayed"), to: ["inbox"], dueAt },
   ]);
   await before.broker.close();
-  const db = new Database(bench.path);
+  const db = openDatabase(bench.path);
   db.exec("DROP INDEX ready_limited; DROP INDEX delayed_limited");
   for (const table of ["ready", "delayed"]) db.exec(`ALTER TABLE ${table} DROP COLUMN limited`);
-  db.pragma("user_version = 1");
+  db.exec("PRAGMA user_version = 1");
   db.close();
 
   const { broker } = await bench.open();

@@ -2,11 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, defineMessage, jsonSchema, salvage } from "agentwire";
-import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Row } from "../../../src/drivers/sqlite/connection.ts";
 import { rowsOf } from "../../../src/drivers/sqlite/salvage.ts";
 import { failure } from "../../support/buses.ts";
+import { openDatabase } from "../../support/database-file.ts";
 
 const Note = defineMessage("note", jsonSchema<{ readonly n: number; readonly text: string }>({ type: "object" }));
 const COUNT = 400;
@@ -46,15 +46,14 @@ describe("salvage", () => {
 
   /** Overwrites some pages of the trees of messages. */
   function damage(every: number): number {
-    const file = new Database(path, { readonly: true });
+    const file = openDatabase(path);
     const leaves = file
       .prepare("SELECT pageno FROM dbstat WHERE name = 'ready' AND pagetype = 'leaf' ORDER BY pageno")
-      .pluck()
-      .all() as number[];
+      .all() as { readonly pageno: number }[];
     file.close();
     const bytes = readFileSync(path);
     const hit = leaves.filter((_, at) => at % every === 1);
-    for (const page of hit) bytes.fill(0xff, (page - 1) * PAGE, page * PAGE);
+    for (const { pageno: page } of hit) bytes.fill(0xff, (page - 1) * PAGE, page * PAGE);
     writeFileSync(path, bytes);
     return hit.length;
   }

@@ -1,4 +1,4 @@
-import Database from "better-sqlite3";
+import { openDatabase } from "../../support/database-file.ts";
 import { MemoryScene } from "../memory-scene.ts";
 import { openScene } from "../open-scene.ts";
 import type { Actor } from "../program.ts";
@@ -68,7 +68,7 @@ function refuse(scene: Scene, on: boolean): void {
     scene.faults.refuseSettle = on ? 1 : 0;
     return;
   }
-  const file = new Database(scene.database, { timeout: 10_000 });
+  const file = openDatabase(scene.database);
   file.exec(
     on
       ? `CREATE TRIGGER full BEFORE INSERT ON kv WHEN NEW.key LIKE '%:dead-letters/%'

@@ -1,4 +1,5 @@
-import Database from "better-sqlite3";
+import { pragma } from "../../../src/drivers/sqlite/connection.ts";
+import { openDatabase } from "../../support/database-file.ts";
 import { judged, type Row, within } from "../row.ts";
 import { Scene } from "../scene.ts";
 
@@ -54,9 +55,9 @@ export const embedderKilled: Row = {
 
 /** What SQLite itself says of the file, while others may be at work on it. */
 export function isSound(path: string): boolean {
-  const database = new Database(path, { timeout: 5_000 });
+  const database = openDatabase(path);
   try {
-    return database.pragma("integrity_check", { simple: true }) === "ok";
+    return pragma(database, "integrity_check") === "ok";
   } finally {
     database.close();
   }
