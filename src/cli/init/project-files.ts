@@ -15,9 +15,8 @@ export interface ProjectOptions {
 
 /** The files of a new project: plain JavaScript that runs as it is. */
 export function projectFiles({ name, version, team }: ProjectOptions): ProjectFiles {
-  const dependencies = { agentwire: `^${version}`, "better-sqlite3": "^12.11.1", ...(team ? { yaml: "^2.9.1" } : {}) };
   return {
-    "package.json": `${JSON.stringify(packageJson(name, dependencies), null, 2)}\n`,
+    "package.json": `${JSON.stringify(packageJson(name, version, team !== undefined), null, 2)}\n`,
     ".gitignore": "node_modules/\n.agentwire/\n",
     "messages.js": MESSAGES,
     ...(team ? teamFiles(team) : { "agents/greeter.js": GREETER, "main.js": MAIN }),
@@ -25,14 +24,17 @@ export function projectFiles({ name, version, team }: ProjectOptions): ProjectFi
   };
 }
 
-function packageJson(name: string, dependencies: Readonly<Record<string, string>>): object {
+function packageJson(name: string, version: string, hasTeam: boolean): object {
+  // No major of better-sqlite3 runs on every Node.
+  const [node, betterSqlite] =
+    Number.parseInt(process.versions.node, 10) >= 22 ? [">=22.0.0", "^13.0.0"] : [">=20.19.0 <24", "^12.11.1"];
   return {
     name,
     private: true,
     type: "module",
-    engines: { node: ">=20.19.0" },
+    engines: { node },
     scripts: { start: "node main.js" },
-    dependencies,
+    dependencies: { agentwire: `^${version}`, "better-sqlite3": betterSqlite, ...(hasTeam ? { yaml: "^2.9.1" } : {}) },
   };
 }
 

@@ -3,7 +3,6 @@ import { AgentwireError } from "../../errors.ts";
 import type { ClientLibrary, Connection } from "./connection.ts";
 
 const require = createRequire(import.meta.url);
-const INSTALL = "npm install better-sqlite3@^12.11.1";
 
 /** `a.b.c` as comparable numbers. */
 function parts(version: string): [number, number, number] {
@@ -29,15 +28,22 @@ export function isSafeSqlite(version: string): boolean {
   return atLeast(version, "3.51.3") && parts(version).slice(0, 2).join(".") !== "3.52";
 }
 
+/** How better-sqlite3 is installed for a version of Node. */
+function install(node: string): string {
+  return `npm install better-sqlite3@${atLeast(node, "22.0.0") ? "^13" : "^12.11.1"}`;
+}
+
 /**
  * What is wrong with a version of better-sqlite3 on a version of Node; undefined: nothing.
- * Its 13th major crashes the process on Node 20, so this is asked before it is loaded.
+ * Its 13th major crashes the process on Node 20, so this is asked before it is loaded. Its 12th one, built with the
+ * headers of Node 24.19 or later, aborts the process when a statement is collected as garbage (nodejs/node#65446).
  */
 export function betterSqliteFault(version: string, node: string): string | undefined {
-  if (!atLeast(version, "12.11.1")) return `better-sqlite3 ${version} has an older SQLite library; ${INSTALL}`;
-  if (atLeast(version, "13.0.0") && !atLeast(node, "22.0.0")) {
-    return `better-sqlite3 ${version} does not run on Node ${node}; ${INSTALL}`;
-  }
+  if (!atLeast(version, "12.11.1")) return `better-sqlite3 ${version} has an older SQLite library; ${install(node)}`;
+  if (atLeast(version, "13.0.0") && !atLeast(node, "22.0.0"))
+    return `better-sqlite3 ${version} does not run on Node ${node}; ${install(node)}`;
+  if (!atLeast(version, "13.0.0") && atLeast(node, "24.0.0"))
+    return `better-sqlite3 ${version} can abort the process on Node ${node}; ${install(node)}`;
   return undefined;
 }
 
@@ -47,7 +53,7 @@ function betterSqlite(node: string): ClientLibrary | string {
   try {
     version = (require("better-sqlite3/package.json") as { version: string }).version;
   } catch {
-    return `better-sqlite3 is not installed; ${INSTALL}`;
+    return `better-sqlite3 is not installed; ${install(node)}`;
   }
   const fault = betterSqliteFault(version, node);
   if (fault !== undefined) return fault;
@@ -66,9 +72,11 @@ interface NodeSqlite {
   readonly DatabaseSync: new (path: string, options: { readOnly: boolean; timeout: number }) => Connection;
 }
 
-/** The SQLite built into Node, where it is there and new enough. */
-function nodeSqlite(node: string): ClientLibrary | undefined {
-  if (!atLeast(node, "22.13.0") || !isSafeSqlite(process.versions["sqlite"] ?? "0")) return undefined;
+/** The SQLite built into Node, where it is there and new enough; otherwise what is wrong with it. */
+export function nodeSqlite(node: string = process.versions.node): ClientLibrary | string {
+  if (!atLeast(node, "22.13.0")) return `Node ${node} has no SQLite of its own`;
+  const version = process.versions["sqlite"] ?? "0";
+  if (!isSafeSqlite(version)) return `Node ${node} has SQLite ${version}; 3.51.3 or later is needed`;
   const { DatabaseSync } = require("node:sqlite") as NodeSqlite;
   return {
     name: `node:sqlite ${node}`,
@@ -84,6 +92,6 @@ export function loadClientLibrary(node: string = process.versions.node): ClientL
   const better = betterSqlite(node);
   if (typeof better !== "string") return better;
   const builtIn = nodeSqlite(node);
-  if (builtIn) return builtIn;
-  throw new AgentwireError("DRIVER_MISSING", `The sqlite driver has no client library: ${better}`);
+  if (typeof builtIn !== "string") return builtIn;
+  throw new AgentwireError("DRIVER_MISSING", `The sqlite driver has no client library: ${better} (${builtIn})`);
 }
