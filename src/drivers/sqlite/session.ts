@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import type { DriverContext, DriverEvent } from "../../broker/driver.ts";
 import { RECEIPT_SIGNAL } from "../../broker/receipt-log.ts";
 import { AgentwireError } from "../../errors.ts";
-import { loadClientLibrary } from "./client-library.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import type { ClientLibrary, Connection, Row, Statement } from "./connection.ts";
 import { faultError, faultKind } from "./faults.ts";
@@ -27,6 +26,8 @@ export interface SessionOptions {
   readonly url: SqliteOptions;
   readonly context: DriverContext;
   readonly desk: SettleDesk;
+  /** @throws DRIVER_MISSING */
+  load(): ClientLibrary;
 }
 
 /** Which half of the driver has the file open. */
@@ -48,6 +49,7 @@ export class Session {
   readonly queue: CommitQueue;
   readonly signals: Signals;
   readonly #url: SqliteOptions;
+  readonly #load: () => ClientLibrary;
   readonly #here: ProcessMark = markOfThisProcess();
   readonly #handOut: HandOut;
   readonly #mesh: Mesh;
@@ -73,8 +75,9 @@ export class Session {
   #opening: Promise<void> | undefined;
   #lost: SqliteDelivery[] = [];
 
-  constructor({ url, context, desk }: SessionOptions) {
+  constructor({ url, context, desk, load }: SessionOptions) {
     this.#url = url;
+    this.#load = load;
     this.context = context;
     this.#recoverer = { peer: this.peer, here: this.#here, consumers: () => this.#consumers };
     this.#handOut = new HandOut({ codec: context.codec, desk, peer: this.peer, report: (event) => this.report(event) });
@@ -229,7 +232,7 @@ export class Session {
   }
 
   async #open(): Promise<void> {
-    this.#library = loadClientLibrary();
+    this.#library = this.#load();
     this.#use(await openFile(this.#library, this.#url, this.#here));
     try {
       await this.#takeSeat(this.#library);
