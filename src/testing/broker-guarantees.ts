@@ -151,6 +151,11 @@ export const BROKER_GUARANTEES = {
     stated: RECEIVING,
     says: "A lease does not lapse while its holder renews or extends it.",
   },
+  "lease.suspect": {
+    level: "broker",
+    stated: RECEIVING,
+    says: "What two holders have lost may wait to be handed out alone: about a lease at most, and the others flow meanwhile.",
+  },
   "inbox.capacity": {
     level: "broker",
     stated: RECEIVING,

@@ -7,7 +7,7 @@ import type { DeadLetter, StoredForm } from "../../message/receipt-record.ts";
 import type { Value } from "./connection.ts";
 import { failuresOf, type ReadyCopy, type WaitingCopy } from "./copy.ts";
 import { faultKind } from "./faults.ts";
-import { CRASHES_TO_BE_ALONE, type LocalConsumer, type SettleDesk, SqliteDelivery } from "./holding.ts";
+import { isSuspect, type LocalConsumer, type SettleDesk, SqliteDelivery } from "./holding.ts";
 import type { InboxRow } from "./inbox-table.ts";
 import type { Outlet } from "./outlet.ts";
 import type { RowSource } from "./ready-window.ts";
@@ -104,14 +104,16 @@ export class HandOut {
     const blocked = inbox.keyed ? (row: WaitingCopy) => isBlocked(tx, outlet, inbox, row) : undefined;
     for (;;) {
       const before = aging.passedOver;
-      const level = aging.choose(window.heads(source, blocked));
+      let level = aging.choose(window.heads(source, blocked));
       if (level === -1) return false;
-      const row = window.peek(level);
-      if (row.crashes >= CRASHES_TO_BE_ALONE && consumer.held.size > 0) {
-        // Nothing more for this consumer until it holds nothing else; then it takes this one alone.
+      if (consumer.held.size > 0 && isSuspect(window.peek(level))) {
         aging.passedOver = before;
-        return false;
+        // Nothing more for this consumer until it holds nothing else; then it takes this one alone.
+        if (!consumer.mayPassSuspect(tx.monotonic)) return false;
+        level = aging.choose(window.heads(source, besidesSuspects(blocked)));
+        if (level === -1) return false;
       }
+      const row = window.peek(level);
       window.take(level);
       outlet.remove(row.slot, window);
       if (row.expiresAt !== undefined && row.expiresAt <= tx.now) {
@@ -221,4 +223,13 @@ function storedForm(body: Value | undefined, most: number): StoredForm {
 function isBlocked(tx: Transaction, outlet: Outlet, inbox: InboxRow, row: WaitingCopy): boolean {
   const { orderKey } = row;
   return orderKey !== undefined && (outlet.isKeyHeld(orderKey) || tx.tables.delayed.holdsKey(inbox.id, orderKey));
+}
+
+/** As `blocked`, and so are suspects and what waits behind one for its order key. */
+function besidesSuspects(blocked: ((row: WaitingCopy) => boolean) | undefined): (row: WaitingCopy) => boolean {
+  const keys = new Set<string>();
+  return (row) => {
+    if (isSuspect(row) && row.orderKey !== undefined) keys.add(row.orderKey);
+    return isSuspect(row) || (row.orderKey !== undefined && keys.has(row.orderKey)) || blocked?.(row) === true;
+  };
 }

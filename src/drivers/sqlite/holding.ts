@@ -76,7 +76,12 @@ export class SqliteDelivery implements Delivery {
 }
 
 /** After so many hand-offs that took their process down, a copy is handed out alone, so that its neighbours live. */
-export const CRASHES_TO_BE_ALONE = 2;
+const CRASHES_TO_BE_ALONE = 2;
+
+/** Whether a copy is handed out alone. */
+export function isSuspect({ crashes }: Pick<WaitingCopy, "crashes">): boolean {
+  return crashes >= CRASHES_TO_BE_ALONE;
+}
 
 /** A consumer of this process: what it asked for and what it holds. */
 export class LocalConsumer {
@@ -90,6 +95,8 @@ export class LocalConsumer {
   /** Takes nothing more; its claim goes when it holds nothing. */
   closing = false;
   readonly held = new Map<number, SqliteDelivery>();
+  /** Since when a suspect waits until nothing else is held, in monotonic milliseconds. */
+  #passesSince: number | undefined;
 
   constructor(inbox: string, options: ConsumeOptions, claimId: number) {
     this.inbox = inbox;
@@ -102,6 +109,21 @@ export class LocalConsumer {
   get holdsSuspect(): boolean {
     if (this.held.size !== 1) return false;
     const [only] = this.held.values();
-    return (only as SqliteDelivery).copy.crashes >= CRASHES_TO_BE_ALONE;
+    return isSuspect((only as SqliteDelivery).copy);
+  }
+
+  /** Whether others may be taken while a suspect's turn has come: for a lease, in which there may be a moment without any. */
+  mayPassSuspect(monotonic: number): boolean {
+    // The order of what an exclusive consumer takes is its inbox's.
+    if (this.options.exclusive) return false;
+    this.#passesSince ??= monotonic;
+    return monotonic - this.#passesSince < this.options.lease;
+  }
+
+  /** Takes a copy. */
+  hold(delivery: SqliteDelivery): void {
+    if (this.held.size === 0) this.#passesSince = undefined;
+    this.held.set(delivery.slot, delivery);
+    this.credit--;
   }
 }

@@ -159,8 +159,7 @@ export class Transaction implements Moment {
   /** A consumer of this process took a copy. */
   claim(delivery: SqliteDelivery): void {
     const { consumer } = delivery;
-    consumer.held.set(delivery.slot, delivery);
-    consumer.credit--;
+    consumer.hold(delivery);
     this.claimed.push(delivery);
     this.#touched.add(consumer);
   }

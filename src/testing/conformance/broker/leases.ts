@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ConformanceCase } from "../suite.ts";
-import { end, idsOf } from "./taker.ts";
+import { end, endAll, idsOf } from "./taker.ts";
 import type { BrokerTrial } from "./trial.ts";
 
 const LEASE = 300;
@@ -105,6 +105,38 @@ export const leaseCases: readonly ConformanceCase<BrokerTrial>[] = [
         taker.given.map((delivery) => delivery.redelivered),
         [true, false, false],
       );
+    },
+  },
+  {
+    name: "lets others flow past a message that two holders have lost, and hands that out though its consumer is never idle",
+    verifies: ["lease.suspect"],
+    async run(trial) {
+      await trial.declare("inbox");
+      await trial.send("inbox");
+      const busy = await trial.take("inbox", { credit: 1, lease: 3 * LEASE });
+      const open = [await busy.next()];
+      const suspect = await trial.send("inbox");
+      const silent = await trial.take("inbox", { renew: false, lease: LEASE, credit: 1 });
+      await trial.until("it was lost once", () => silent.revoked.length === 1);
+      silent.credit(1);
+      await trial.until("it was lost twice", () => silent.revoked.length === 2);
+
+      const others = await trial.sendMany("inbox", 3);
+      busy.credit(1_000);
+      await trial.until("the others are handed out", () => others.every(({ id }) => busy.ids.includes(id)));
+      // From now on it holds something whenever anything is left to be handed out.
+      for (let seen = 1; !busy.ids.includes(suspect.id); ) {
+        assert.ok(busy.given.length < 150, "it is not passed over for ever");
+        await trial.send("inbox");
+        await trial.pass(LEASE / 10);
+        await busy.consumer.tried();
+        const fresh = busy.given.slice(seen);
+        seen = busy.given.length;
+        await endAll(open.splice(0));
+        open.push(...fresh);
+      }
+      const again = busy.given.find(({ message }) => message.id === suspect.id);
+      assert.deepEqual([again?.attempt, again?.redelivered], [3, true]);
     },
   },
   {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Delivery } from "../../../broker/consumer.ts";
 import type { ConformanceCase } from "../suite.ts";
 import { end, idsOf } from "./taker.ts";
 import type { BrokerTrial } from "./trial.ts";
@@ -51,6 +52,33 @@ export const orderKeyCases: readonly ConformanceCase<BrokerTrial>[] = [
       );
       assert.equal(await end(again), "settled");
       assert.equal((await taker.next()).message.id, second.id);
+    },
+  },
+  {
+    name: "keeps an order key waiting with a message that two holders have lost, and lets all others pass",
+    verifies: ["order.key", "lease.suspect"],
+    async run(trial) {
+      await trial.declare("inbox");
+      await trial.send("inbox");
+      const busy = await trial.take("inbox", { credit: 1, lease: 600_000 });
+      const open = [await busy.next()];
+      const [first, second] = await trial.sendMany("inbox", 2, { orderKey: "a" });
+      assert.ok(first && second);
+      const silent = await trial.take("inbox", { renew: false, lease: 300, credit: 1 });
+      await trial.until("it was lost once", () => silent.revoked.length === 1);
+      silent.credit(1);
+      await trial.until("it was lost twice", () => silent.revoked.length === 2);
+      const others = [await trial.send("inbox", { orderKey: "b" }), await trial.send("inbox")];
+      busy.credit(1_000);
+      await trial.until("the others are handed out", () => others.every(({ id }) => busy.ids.includes(id)));
+      assert.ok(!busy.ids.includes(second.id), "its key waits");
+      // Those handed out so far end; where it had to wait for that, the first of the key comes then.
+      for (const delivery of [...open, ...busy.given.slice(1)])
+        if (delivery.message.id !== first.id) assert.equal(await end(delivery), "settled");
+      await trial.until("the first of the key is handed out", () => busy.ids.includes(first.id));
+      assert.ok(!busy.ids.includes(second.id), "its key still waits");
+      assert.equal(await end(busy.given.find(({ message }) => message.id === first.id) as Delivery), "settled");
+      await trial.until("the next of the key is handed out", () => busy.ids.includes(second.id));
     },
   },
 ];
