@@ -23,7 +23,7 @@ export const ERROR_CODES = {
   OUT_OF_RANGE: entry(false, "A number, duration or choice is outside its range.", "See the option's documentation for its range."),
   ARGUMENT_INVALID: entry(false, "An argument or option is unknown, missing or of the wrong kind.", "Check the spelling and the type of the named option."),
   SCHEMA_INVALID: entry(false, "A schema cannot be used.", "Use a Standard Schema, or JSON Schema 2020-12 without remote references."),
-  SCHEMA_UNSAFE: entry(false, "A schema has a regular expression that can take exponential time.", "Rewrite the pattern without nested repetition."),
+  SCHEMA_UNSAFE: entry(false, "A schema has a regular expression that texts cannot be tested by in linear time.", "Write references back to groups out; bound lengths with `maxLength` instead of large counts."),
   TYPE_NOT_DECLARED: entry(false, "An agent sends a message type that it does not declare.", "Add the type to the agent's `sends`."),
   LIMIT_EXCEEDED: entry(false, "A configured limit was reached.", "Raise the limit named in the details, or use less."),
   CONFIG_INVALID: entry(false, "The configuration cannot be used.", "Correct the key named in the message."),

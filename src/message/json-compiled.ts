@@ -4,6 +4,7 @@ import { AgentwireError, type Issue } from "../errors.ts";
 import type { Compiled } from "./compiled.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { checkJsonSchema } from "./json-schema-check.ts";
+import { SchemaRegex } from "./schema-regex.ts";
 
 type AjvModule = typeof import("ajv/dist/2020.js");
 
@@ -18,6 +19,7 @@ const OPTIONS: Options = {
   validateFormats: false,
   ownProperties: true,
   logger: false,
+  code: { regExp: Object.assign((source: string) => new SchemaRegex(source), { code: "SchemaRegex" }) },
 };
 
 /** Makes a JSON Schema ready for use: checked at once, compiled when the first value comes. `format` is an annotation, as the standard has it. @throws SCHEMA_INVALID, SCHEMA_UNSAFE */

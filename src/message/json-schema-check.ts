@@ -2,7 +2,8 @@ import { AgentwireError } from "../errors.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { KEYWORDS, type KeywordKind } from "./json-schema-keywords.ts";
 import { faultyReference } from "./json-schema-references.ts";
-import { isSafePattern } from "./pattern-safety.ts";
+import { LinearRegex } from "./linear-regex.ts";
+import { RegexUnfit } from "./regex-parts.ts";
 
 /** Deepest nesting of a schema's objects and arrays: twice that of a payload and room for alternatives. */
 const MOST_LEVELS = 256;
@@ -17,7 +18,7 @@ const TYPES: ReadonlySet<unknown> = new Set(["string", "number", "integer", "boo
 
 /**
  * Checks a JSON Schema before it is used and returns a copy that nobody else holds: its size and depth, the kind of
- * each keyword's value, that references stay inside and end, and that no regular expression can take exponential time.
+ * each keyword's value, that references stay inside and end, and that texts can be tested by its regular expressions in linear time.
  * @throws SCHEMA_INVALID, SCHEMA_UNSAFE
  */
 export function checkJsonSchema(schema: unknown, name: string): JsonSchema {
@@ -135,15 +136,16 @@ class SchemaCheck {
   #pattern(source: string, at: string): void {
     try {
       new RegExp(source, "u");
-    } catch {
-      throw this.#invalid(`${at} is not a regular expression`);
+      new LinearRegex(source);
+    } catch (error) {
+      if (error instanceof SyntaxError) throw this.#invalid(`${at} is not a regular expression`);
+      if (!(error instanceof RegexUnfit)) throw error;
+      throw new AgentwireError(
+        "SCHEMA_UNSAFE",
+        `The schema of ${this.#name} has a pattern at ${at.slice(0, 200)} that ${error.message}`,
+        { details: { name: this.#name, at } },
+      );
     }
-    if (isSafePattern(source, "u")) return;
-    throw new AgentwireError(
-      "SCHEMA_UNSAFE",
-      `The schema of ${this.#name} has a pattern at ${at.slice(0, 200)} that can take exponential time`,
-      { details: { name: this.#name, at } },
-    );
   }
 
   #invalid(fault: string): AgentwireError {

@@ -1,31 +1,49 @@
-/** A regular expression taken apart, as far as it matters for how often it can match the same text. */
+/** A regular expression taken apart, as far as it matters for which texts it is found in. */
 export type RegexPart =
   /** One character: a literal, an escape, a class or a dot, as it is written. */
   | { readonly kind: "character"; readonly source: string }
   | { readonly kind: "sequence"; readonly parts: readonly RegexPart[] }
   | { readonly kind: "choice"; readonly options: readonly RegexPart[] }
   | { readonly kind: "repeat"; readonly part: RegexPart; readonly min: number; readonly max: number }
-  /** Looks ahead or back, and takes no character. */
-  | { readonly kind: "look"; readonly part: RegexPart };
+  | { readonly kind: "assertion"; readonly at: Assertion }
+  /** Looks ahead or behind, and takes no character. */
+  | { readonly kind: "look"; readonly part: RegexPart; readonly behind: boolean; readonly negative: boolean };
 
-const NOTHING: RegexPart = { kind: "sequence", parts: [] };
+/** What holds at a place of the text: `^`, `$`, `\b` and `\B`. */
+export type Assertion = "start" | "end" | "boundary" | "no boundary";
 
-/** Takes a valid regular expression apart; undefined when it refers back to what a group matched. */
-export function regexParts(source: string, flags: string): RegexPart | undefined {
-  const reader = new Reader(source, flags.includes("u"));
-  const part = reader.choice();
-  return reader.refersBack ? undefined : part;
+/** Thrown for a regular expression that cannot be matched in linear time; says why, and what to do instead. */
+export class RegexUnfit extends Error {}
+
+/** Groups within groups. */
+const MOST_LEVELS = 200;
+/** Each look is one more pass over a text. */
+const MOST_LOOKS = 8;
+
+const ASSERTIONS: Readonly<Record<string, Assertion>> = {
+  "^": "start",
+  $: "end",
+  "\\b": "boundary",
+  "\\B": "no boundary",
+};
+
+/**
+ * Takes apart what is a valid regular expression under the flag `u`.
+ * @throws RegexUnfit when it refers back to what a group matched, or has too many groups in each other or looks
+ * @throws SyntaxError when it has flags within, which not every engine knows
+ */
+export function regexParts(source: string): RegexPart {
+  return new Reader(source).choice();
 }
 
 class Reader {
-  refersBack = false;
   readonly #source: string;
-  readonly #unicode: boolean;
   #at = 0;
+  #level = 0;
+  #looks = 0;
 
-  constructor(source: string, unicode: boolean) {
+  constructor(source: string) {
     this.#source = source;
-    this.#unicode = unicode;
   }
 
   choice(): RegexPart {
@@ -50,6 +68,7 @@ class Reader {
   }
 
   #repeated(part: RegexPart): RegexPart {
+    // A lazy repetition is found in the same texts as a greedy one.
     const sign = this.#take(/(?:[*+?]|\{\d+(?:,\d*)?\})\??/y);
     if (sign === undefined) return part;
     if (sign[0] === "*") return { kind: "repeat", part, min: 0, max: Number.POSITIVE_INFINITY };
@@ -65,25 +84,31 @@ class Reader {
   }
 
   #term(): RegexPart {
-    if (this.#take(/[$^]|\\[bB]/y) !== undefined) return NOTHING;
+    const assertion = ASSERTIONS[this.#take(/[$^]|\\[bB]/y) ?? ""];
+    if (assertion !== undefined) return { kind: "assertion", at: assertion };
     const group = this.#take(/\((?:\?(?:[:=!]|<[=!]|<[^>]+>))?/y);
     if (group !== undefined) {
+      if (this.#source[this.#at] === "?") throw new SyntaxError("A group cannot change flags");
+      if (++this.#level > MOST_LEVELS) throw new RegexUnfit(`nests more than ${MOST_LEVELS} groups; write fewer`);
       const part = this.choice();
+      this.#level--;
       this.#take(/\)/y);
-      return /[=!]$/.test(group) ? { kind: "look", part } : part;
+      if (!/[=!]$/.test(group)) return part;
+      if (++this.#looks > MOST_LOOKS)
+        throw new RegexUnfit(`looks ahead or behind more than ${MOST_LOOKS} times; use several patterns with allOf`);
+      return { kind: "look", part, behind: group.includes("<"), negative: group.endsWith("!") };
     }
-    if (this.#take(/\\(?:[1-9]|k<)/y) !== undefined) this.refersBack = true;
+    if (this.#take(/\\(?:[1-9]|k<)/y) !== undefined)
+      throw new RegexUnfit("refers back to what a group matched, which no linear matcher can do; write it out");
     return { kind: "character", source: this.#character() };
   }
 
   #character(): string {
     const written =
       this.#take(/\[(?:[^\]\\]|\\[^])*\]/y) ??
-      (this.#unicode
-        ? this.#take(/\\(?:[pP]\{[^}]*\}|u\{[^}]*\}|u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2})/y)
-        : undefined) ??
+      this.#take(/\\(?:[pP]\{[^}]*\}|u\{[^}]*\}|u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2})/y) ??
       this.#take(/\\(?:u[\da-fA-F]{4}|x[\da-fA-F]{2}|c[A-Za-z]|[^])/y) ??
-      (this.#unicode ? this.#take(/[^]/uy) : this.#take(/[^]/y));
+      this.#take(/[^]/uy);
     return written ?? "";
   }
 }
