@@ -72,6 +72,9 @@ export interface Broker {
   /** Tells everyone who listens to `topic`, this process included: at most once, in no order, never durable. Never throws. */
   signal(topic: string, data: unknown): void;
 
-  /** Listens to a topic; returns the way to stop. */
-  onSignal(topic: string, listener: SignalListener): () => void;
+  /**
+   * Listens to a topic; returns the way to stop. Where others come to know of it later than this call, `begun` is told
+   * when one does, and may be told several times: what they did before was not signalled, and has to be looked for.
+   */
+  onSignal(topic: string, listener: SignalListener, begun?: () => void): () => void;
 }

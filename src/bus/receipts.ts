@@ -110,7 +110,7 @@ export class Receipts implements ReceiptSource {
     this.#closed = true;
     this.#stopListening?.();
     this.#slowLook?.cancel();
-    for (const followers of this.#followers.values()) for (const follower of followers) follower.check();
+    this.#checkAll();
   }
 
   async #records(id: string): Promise<Map<string, ReceiptRecord>> {
@@ -179,19 +179,27 @@ export class Receipts implements ReceiptSource {
   #listen(): void {
     if (this.#stopListening || this.#closed) return;
     this.#keepAlive.hold();
-    this.#stopListening = this.#broker.onSignal(RECEIPT_SIGNAL, (data) => {
-      for (const record of data as ReceiptRecord[]) {
-        for (const follower of this.#followers.get(record.id) ?? []) follower.check();
-      }
-    });
+    this.#stopListening = this.#broker.onSignal(
+      RECEIPT_SIGNAL,
+      (data) => {
+        for (const record of data as ReceiptRecord[]) {
+          for (const follower of this.#followers.get(record.id) ?? []) follower.check();
+        }
+      },
+      () => this.#checkAll(),
+    );
     this.#lookSlowly();
   }
 
   #lookSlowly(): void {
     this.#slowLook = this.#clock.after(SLOW_LOOK, () => {
-      for (const followers of this.#followers.values()) for (const follower of followers) follower.check();
+      this.#checkAll();
       this.#lookSlowly();
     });
+  }
+
+  #checkAll(): void {
+    for (const followers of this.#followers.values()) for (const follower of followers) follower.check();
   }
 
   #unlisten(): void {

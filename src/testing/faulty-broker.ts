@@ -119,8 +119,8 @@ export class FaultyBroker implements Broker {
     if (!this.partitioned && !this.#happens("dropSignal")) this.#broker.signal(topic, data);
   }
 
-  onSignal(topic: string, listener: SignalListener): () => void {
-    return this.#broker.onSignal(topic, listener);
+  onSignal(topic: string, listener: SignalListener, begun?: () => void): () => void {
+    return this.#broker.onSignal(topic, listener, begun);
   }
 
   /** Ends a partition; what was held back meanwhile comes now. */

@@ -133,8 +133,8 @@ export class SqliteBroker implements Broker, SettleDesk {
     if (this.#isOpen) this.#file.signals.send(topic, data);
   }
 
-  onSignal(topic: string, listener: SignalListener): () => void {
-    return this.#file.signals.listen(topic, listener);
+  onSignal(topic: string, listener: SignalListener, begun?: () => void): () => void {
+    return this.#file.signals.listen(topic, listener, begun);
   }
 
   settle(delivery: SqliteDelivery, settlement: Settlement): Promise<SettleResult> {

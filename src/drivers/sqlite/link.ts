@@ -7,6 +7,8 @@ export interface Frame {
   /** Scoped names of the inboxes that it consumes and of the topics it listens to: all of them, each time they change. */
   readonly inboxes?: readonly string[];
   readonly topics?: readonly string[];
+  /** Topics that were new to the speaker in the other's last list: what it did before, it could not signal. */
+  readonly noted?: readonly string[];
   /** Scoped names of inboxes with something new. */
   readonly wake?: readonly string[];
   /** Copies that the receiver holds and that were cancelled. */
@@ -17,6 +19,8 @@ export interface Frame {
 /** What a link tells its mesh. */
 export interface LinkListener {
   hello(link: Link): void;
+  /** The other consumes or listens to what it did not before. */
+  interested(inboxes: readonly string[], topics: readonly string[]): void;
   frame(frame: Frame): void;
   closed(link: Link): void;
 }
@@ -82,11 +86,21 @@ export class Link {
       return;
     }
     if (typeof frame !== "object" || frame === null) return;
+    const { inboxes, topics } = this;
     if (Array.isArray(frame.inboxes)) this.inboxes = new Set(frame.inboxes as string[]);
     if (Array.isArray(frame.topics)) this.topics = new Set(frame.topics as string[]);
     if (typeof frame.hello === "string") {
       this.peer = frame.hello;
       this.#listener.hello(this);
-    } else this.#listener.frame(frame);
+      return;
+    }
+    const newInboxes = added(inboxes, this.inboxes);
+    const newTopics = added(topics, this.topics);
+    if (newInboxes.length + newTopics.length > 0) this.#listener.interested(newInboxes, newTopics);
+    this.#listener.frame(frame);
   }
+}
+
+function added(before: ReadonlySet<string>, now: ReadonlySet<string>): string[] {
+  return before === now ? [] : [...now].filter((name) => !before.has(name));
 }

@@ -11,6 +11,8 @@ export interface MeshListener {
   woken(inboxes: readonly string[]): void;
   revoked(revocations: NonNullable<Frame["revoke"]>): void;
   signalled(topic: string, data: unknown): void;
+  /** A peer has come to know that this process listens to these topics. */
+  noted(topics: readonly string[]): void;
   /** A peer hung up, in peace or not. */
   gone(peer: string): void;
 }
@@ -138,6 +140,8 @@ export class Mesh {
         this.#greeted = [];
         for (const resolve of greeted) resolve();
       },
+      // What this process did before it knew of the interest went unheard: the other looks for itself.
+      interested: (inboxes, topics) => link.send({ wake: inboxes, noted: topics }),
       frame: (frame) => this.#take(frame),
       closed: () => {
         this.#links.delete(link);
@@ -153,6 +157,7 @@ export class Mesh {
     if (this.#closed) return;
     if (Array.isArray(frame.wake)) this.#listener.woken(frame.wake);
     if (Array.isArray(frame.revoke)) this.#listener.revoked(frame.revoke);
+    if (Array.isArray(frame.noted)) this.#listener.noted(frame.noted);
     if (frame.signal) this.#listener.signalled(frame.signal.topic, frame.signal.data);
   }
 

@@ -96,6 +96,7 @@ export class Session {
         for (const { claimId, slot, end } of revocations) this.#revoke(claimId, slot, end as "superseded");
       },
       signalled: (topic, data) => this.#signalled(topic, data),
+      noted: (topics) => this.#noted(topics),
       gone: () => this.#timetable.recoverSoon(),
     });
     this.signals = new Signals(context.scope, this.#mesh, (error) =>
@@ -524,6 +525,13 @@ export class Session {
     if (topic === VALUES_TOPIC) this.#tellValues(new Set(data as string[]));
     else if (topic === LEFT_TOPIC) this.#timetable.lookAhead();
     else this.signals.arrived(topic, data);
+  }
+
+  #noted(topics: readonly string[]): void {
+    for (const topic of topics) {
+      if (topic === VALUES_TOPIC) this.#tellValues(undefined);
+      else this.signals.begun(topic);
+    }
   }
 
   /** Work that nobody waits for; a failure is reported. */
