@@ -35,11 +35,17 @@ export function bodyOf(table: string, { largest }: { readonly largest?: number }
     ELSE CASE WHEN true${small(`${table}.body`)} THEN ${table}.body END END AS body`;
 }
 
-/** SQL that gives the copies of `table` whose bodies are among some of the journal's entries bodies of their own. */
-export function ownBodies(table: string): string {
+/** SQL for the body of a row of `table` as it is stored where no journal has it. */
+export function ownBody(table: string): string {
   const at = `instr(value, '${BEFORE}')`;
-  return `UPDATE ${table} SET body = (
+  return `CASE WHEN typeof(${table}.body) = 'integer' THEN (
       SELECT substr(value, ${at} + ${BEFORE.length}, length(value) - ${at} - ${BEFORE.length + AFTER.length - 1})
       FROM log_entry WHERE log_entry.k = ${table}.body)
-    WHERE typeof(body) = 'integer' AND body BETWEEN ? AND ?`;
+    ELSE ${table}.body END`;
+}
+
+/** SQL that gives the copies of `table` in a range whose bodies are among some of the journal's entries bodies of their own. */
+export function ownBodies(table: string, range: string): string {
+  return `UPDATE ${table} SET body = ${ownBody(table)}
+    WHERE ${range} AND typeof(body) = 'integer' AND body BETWEEN ? AND ?`;
 }

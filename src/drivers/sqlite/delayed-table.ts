@@ -1,11 +1,13 @@
-import { bodyIn, bodyOf, ownBodies, type StoredBody } from "./body.ts";
+import { bodyIn, bodyOf, ownBodies, ownBody, type StoredBody } from "./body.ts";
 import type { Connection, Row, Statement, Value } from "./connection.ts";
 import { COPY_COLUMNS, type DelayedCopy, delayedCopyOf, type ReadyCopy } from "./copy.ts";
+import type { RowKeys } from "./log-table.ts";
 import type { FailedHandOff, RareColumns } from "./ready-table.ts";
 
 const READY_KEY = "(? << 45) | ?";
 const COLUMNS = `n, due_at, inbox, priority, slot, ${COPY_COLUMNS}`;
-const SAME = "id, type, crashes, cancelled, expires_at, sender, order_name, order_key, body, limited";
+const REST = "id, type, crashes, cancelled, expires_at, sender, order_name, order_key, limited";
+const SAME = `${REST}, body`;
 
 /** The copies that are held back: by their sender, or between two attempts. */
 export class DelayedTable {
@@ -25,6 +27,7 @@ export class DelayedTable {
   readonly #expired: Statement;
   readonly #nextExpiry: Statement;
   readonly #holdsKey: Statement;
+  readonly #endOfSome: Statement;
   readonly #ownBodies: Statement;
 
   constructor(connection: Connection) {
@@ -36,7 +39,7 @@ export class DelayedTable {
     );
     this.#postpone = prepare(
       `INSERT INTO delayed (due_at, inbox, priority, slot, attempt, failures, offered_at, holder, ${SAME})
-         SELECT ?, ?, ?, ?, attempt + ?, ?, ?, ?, ${SAME} FROM ready WHERE k = ${READY_KEY}`,
+         SELECT ?, ?, ?, ?, attempt + ?, ?, ?, ?, ${REST}, ${ownBody("ready")} FROM ready WHERE k = ${READY_KEY}`,
     );
     this.#ripen = prepare(
       `INSERT INTO ready (k, attempt, failures, offered_at, holder, ${SAME}) SELECT ${READY_KEY}, attempt, failures, offered_at, holder, ${SAME} FROM delayed WHERE n = ?`,
@@ -58,7 +61,8 @@ export class DelayedTable {
     this.#holdsKey = prepare(
       "SELECT 1 AS yes FROM delayed WHERE inbox = ? AND order_key = ? AND slot IS NOT NULL LIMIT 1",
     );
-    this.#ownBodies = prepare(ownBodies("delayed"));
+    this.#endOfSome = prepare("SELECT n FROM delayed WHERE n > ? ORDER BY n LIMIT 1 OFFSET ?");
+    this.#ownBodies = prepare(ownBodies("delayed", "n > ? AND n <= ?"));
   }
 
   insert(
@@ -84,8 +88,9 @@ export class DelayedTable {
   }
 
   /**
-   * Copies a failed attempt's row from the ready table, which the caller then removes it from. `slot`: the place it returns
-   * to; `counted`: the row counts the attempt already.
+   * Copies a failed attempt's row from the ready table, which the caller then removes it from, with a body of its own, so
+   * that a trim of the journal that has been through the delayed rows misses none. `slot`: the place it returns to;
+   * `counted`: the row counts the attempt already.
    */
   postpone(
     inbox: number,
@@ -131,8 +136,14 @@ export class DelayedTable {
   }
 
   /** As in the ready table. */
-  ownBodies(keys: { readonly first: number; readonly last: number }): void {
-    this.#ownBodies.run(keys.first, keys.last);
+  ownBodies(
+    keys: RowKeys,
+    { after = 0, count }: { readonly after: number | undefined; readonly count: number },
+  ): number | undefined {
+    const end = this.#endOfSome.get(after, count - 1) as Row | undefined;
+    const last = end?.["n"] as number | undefined;
+    this.#ownBodies.run(after, last ?? Number.MAX_SAFE_INTEGER, keys.first, keys.last);
+    return last;
   }
 
   /** The first copies of an inbox, by due time. */

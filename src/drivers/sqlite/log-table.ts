@@ -7,6 +7,12 @@ interface OpenLog {
   position: number;
 }
 
+/** Some entries of one log by the keys of their rows. */
+export interface RowKeys {
+  readonly first: number;
+  readonly last: number;
+}
+
 // A log's id stands above its positions in the key, so that one log's entries lie together without an index.
 const KEY = "(? << 37) | ?";
 const PLACES = 2 ** 37;
@@ -37,7 +43,9 @@ export class LogTable {
       `SELECT k & 137438953471 AS position, value FROM log_entry WHERE k BETWEEN (${KEY}) AND (((? + 1) << 37) - 1) ORDER BY k LIMIT ?`,
     );
     this.#names = connection.prepare("SELECT name FROM log WHERE name >= ? AND name < ? ORDER BY name");
-    this.#trim = connection.prepare(`DELETE FROM log_entry WHERE k BETWEEN (? << 37) AND (${KEY})`);
+    this.#trim = connection.prepare(
+      "DELETE FROM log_entry WHERE k IN (SELECT k FROM log_entry WHERE k BETWEEN (? | 0) AND (? | 0) ORDER BY k LIMIT ?)",
+    );
     this.#keepPosition = connection.prepare(
       "UPDATE counter SET value = max(value, (SELECT position FROM log WHERE id = ?)) WHERE name = 'position'",
     );
@@ -78,21 +86,27 @@ export class LogTable {
     return (this.#names.all(from, to) as Row[]).map((row) => row["name"] as string);
   }
 
-  /** The keys of a log's rows up to and including a position; of all without one. */
-  keys(name: string, upTo: number | undefined): { readonly first: number; readonly last: number } | undefined {
-    const id = this.#id(name);
-    if (id === undefined) return undefined;
-    return { first: id * PLACES, last: id * PLACES + Math.min(upTo ?? PLACES - 1, PLACES - 1) };
+  /** The keys of a log's rows up to and including a position, at most and by default the last; undefined: there is no such log. */
+  keys(name: string, upTo: number | undefined): RowKeys | undefined {
+    this.flush();
+    const row = this.#find.get(name) as Row | undefined;
+    if (!row) return undefined;
+    const first = (row["id"] as number) * PLACES;
+    const end = row["position"] as number;
+    return { first, last: first + Math.min(upTo ?? end, end) };
   }
 
-  /** Removes entries up to and including a position; the whole log without one. */
-  trim(name: string, upTo: number | undefined): void {
-    this.flush();
-    const id = this.#id(name);
-    if (id === undefined) return;
-    this.#trim.run(id, id, Math.min(upTo ?? PLACES - 1, PLACES - 1));
-    if (upTo !== undefined) return;
+  /** Removes the first of some entries, at most `count`; false if there are no more. */
+  trim({ first, last }: RowKeys, count: number): boolean {
+    return Number(this.#trim.run(first, last, count).changes) === count;
+  }
+
+  /** Removes a log whose entries are gone, unless there are newer ones. */
+  drop(name: string, { last }: RowKeys): void {
+    const end = this.keys(name, undefined);
+    if (end?.last !== last) return;
     // A later log of this name goes on above, so that a reader's place stays behind what is new.
+    const id = Math.floor(end.first / PLACES);
     this.#keepPosition.run(id);
     this.#drop.run(id);
     this.#open.delete(name);

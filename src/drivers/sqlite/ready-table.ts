@@ -12,6 +12,8 @@ import {
 } from "./copy.ts";
 import { IdSearch } from "./id-search.ts";
 import type { InboxRow } from "./inbox-table.ts";
+import type { RowKeys } from "./log-table.ts";
+import { MOST_INBOXES } from "./slots.ts";
 import type { TypeFilter } from "./type-filter.ts";
 
 /** The columns of a new copy that are seldom used. */
@@ -32,6 +34,12 @@ export interface FailedHandOff {
   readonly last: PastHandOff;
 }
 
+/** Where a row is among those of all inboxes. */
+export interface ReadyPlace {
+  readonly inbox: number;
+  readonly slot: number;
+}
+
 /** Some slots of an inbox, of one priority or of several. */
 export interface SlotRange {
   /** Without this one. */
@@ -47,6 +55,8 @@ const SLOT = "k & 35184372088831 AS slot";
 const SELECT = `SELECT ${SLOT}, ${READY_COLUMNS} FROM ready`;
 // A small body comes along with its row, which spares a second way down the tree; a large one waits until it is handed out.
 const SELECT_WITH_BODY = `SELECT ${SLOT}, ${WAITING_COLUMNS}, ${bodyOf("ready", { largest: 4096 })} FROM ready`;
+const FIRST: ReadyPlace = { inbox: 0, slot: 0 };
+const LAST: ReadyPlace = { inbox: MOST_INBOXES + 1, slot: 0 };
 /** From so many messages on, an inbox is searched by where an id should be before every copy is looked at. */
 const LONG = 5_000;
 const ALL =
@@ -73,6 +83,7 @@ export class ReadyTable {
   readonly #cancel: Statement;
   readonly #retryInPlace: Statement;
   readonly #move: Statement;
+  readonly #endOfSome: Statement;
   readonly #ownBodies: Statement;
 
   constructor(connection: Connection) {
@@ -115,7 +126,10 @@ export class ReadyTable {
       `INSERT INTO ready (k, ${ALL}) SELECT ${KEY},
          id, type, attempt + 1, crashes, cancelled, ?, ?, ?, expires_at, sender, order_name, order_key, body, limited FROM ready WHERE k = ${KEY}`,
     );
-    this.#ownBodies = prepare(ownBodies("ready"));
+    this.#endOfSome = prepare(
+      `SELECT k >> 45 AS inbox, ${SLOT} FROM ready WHERE k > (${KEY}) ORDER BY k LIMIT 1 OFFSET ?`,
+    );
+    this.#ownBodies = prepare(ownBodies("ready", `k > (${KEY}) AND k <= (${KEY})`));
   }
 
   insert(inbox: number, copy: ReadyCopy, body: StoredBody, rare: RareColumns | undefined): void {
@@ -143,9 +157,19 @@ export class ReadyTable {
     return bodyIn((this.#body.get(inbox, slot) as Row | undefined)?.["body"]);
   }
 
-  /** Before these entries of the journal go: the copies whose bodies they have get bodies of their own. */
-  ownBodies(keys: { readonly first: number; readonly last: number }): void {
-    this.#ownBodies.run(keys.first, keys.last);
+  /**
+   * Before these entries of the journal go: of the next `count` copies those whose bodies they have get bodies of their own.
+   * Returns the last of them; undefined: there are no more.
+   */
+  ownBodies(
+    keys: RowKeys,
+    { after = FIRST, count }: { readonly after: ReadyPlace | undefined; readonly count: number },
+  ): ReadyPlace | undefined {
+    const end = this.#endOfSome.get(after.inbox, after.slot, count - 1) as Row | undefined;
+    const last = end && { inbox: end["inbox"] as number, slot: end["slot"] as number };
+    const { inbox, slot } = last ?? LAST;
+    this.#ownBodies.run(after.inbox, after.slot, inbox, slot, keys.first, keys.last);
+    return last;
   }
 
   /** The first copies after a slot and up to another, in order, held ones among them. */

@@ -16,6 +16,7 @@ import type {
 import type { Session } from "./session.ts";
 import type { ValueRow } from "./store-tables.ts";
 import { bucketOf, scoped, type Transaction } from "./transaction.ts";
+import { beginTrim, type Trim, trimStep } from "./trimming.ts";
 import { Watch } from "./watch.ts";
 
 const LONGEST_KEY = 512;
@@ -107,17 +108,17 @@ export class SqliteStore implements Store {
     return names.map((name) => this.#bare(name));
   }
 
-  trim(log: string, { upTo }: { readonly upTo?: number } = {}): Promise<void> {
-    return this.#file.run(`Trimming the log "${log}"`, (tx) => {
-      const { logs, ready, delayed } = tx.tables;
-      const keys = log === JOURNAL_LOG ? logs.keys(this.#key(log), upTo) : undefined;
-      if (keys) {
-        ready.ownBodies(keys);
-        delayed.ownBodies(keys);
-      }
-      tx.rows++;
-      logs.trim(this.#key(log), upTo);
+  async trim(log: string, { upTo }: { readonly upTo?: number } = {}): Promise<void> {
+    const what = `Trimming the log "${log}"`;
+    const options = { log: this.#key(log), upTo, hasBodies: log === JOURNAL_LOG };
+    let trim = await this.#file.run(what, (tx) => {
+      const begun = beginTrim(tx, options);
+      return begun && trimStep(tx, begun);
     });
+    while (trim) {
+      const from: Trim = trim;
+      trim = await this.#file.run(what, (tx) => trimStep(tx, from));
+    }
   }
 
   transaction(operations: readonly StoreOperation[]): Promise<boolean> {
