@@ -22,9 +22,9 @@ export class LinearRegex {
     this.#search = new RegexSearch(parts, { characters: new RegexCharacters(), backwards: false });
   }
 
-  /** Steps over nodes so far: the work beside one look-up for each character and look. */
-  get steps(): number {
-    return this.#search.steps;
+  /** What it did so far beside one look-up for each character and look, in nodes and words of 32 positions. */
+  get work(): number {
+    return this.#search.work;
   }
 
   test(text: string): boolean {

@@ -29,9 +29,9 @@ export class RegexSearch {
     }));
   }
 
-  /** Steps over nodes so far, see `RegexWalk`. */
-  get steps(): number {
-    return this.#looks.reduce((sum, look) => sum + look.search.steps, this.#walk.steps);
+  /** What it did so far, see `RegexWalk`. */
+  get work(): number {
+    return this.#looks.reduce((sum, look) => sum + look.search.work, this.#walk.work);
   }
 
   /** Whether the text has it anywhere. */

@@ -45,6 +45,26 @@ export const anyRegex: fc.Arbitrary<string> = pattern.filter(
   (source) => source.length < 120 && !/\\0\d/.test(source) && source.split(/\(\?<?[=!]/).length <= 9,
 );
 
+const COUNTED = fc
+  .tuple(fc.constantFrom(..."ab-.", "[ab]", "[^-]", "(?:a-?)", "(?:b|ab)"), fc.nat(40), fc.nat(40))
+  .map(([part, min, more]) => `${part}{${min},${min + more}}`);
+
+/** Regular expressions with large counts. */
+export const countedRegex: fc.Arbitrary<string> = fc
+  .tuple(
+    fc.constantFrom("", "^", "-", "(?<=a)"),
+    COUNTED,
+    fc.constantFrom("", "-", "\\b"),
+    COUNTED,
+    fc.constantFrom("", "$", "(?=b)"),
+  )
+  .map((parts) => parts.join(""));
+
+/** Texts for those. */
+export const longText: fc.Arbitrary<string> = fc
+  .array(fc.constantFrom("a", "b", "-", "aaaaaaaa", "abababab"), { maxLength: 24 })
+  .map((parts) => parts.join(""));
+
 /** Texts made of the characters that those tell apart. */
 export const anyText: fc.Arbitrary<string> = fc
   .array(fc.constantFrom(...CHARACTERS), { maxLength: 12 })
