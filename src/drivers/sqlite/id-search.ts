@@ -9,7 +9,8 @@ const KEY = "(? << 45) | ?";
 
 /**
  * Finds messages in a long inbox without an index, which every message would pay for: ids are made in the order of
- * time, and copies accepted in almost the same. What was moved since, by a retry or a delay, is not found so.
+ * time, and copies accepted in almost the same. What was moved since, by a retry or a delay, is not found so. Nor does not
+ * finding one tell anything: clocks jump, senders wait, and nothing bounds how far from its place a copy may then be.
  */
 export class IdSearch {
   readonly #next: Statement;
