@@ -10,11 +10,13 @@ export const loopBlockedLong: Row = {
   quick: true,
   onMemory: true,
   run: async (scale, seed, backend) => {
-    const { result, duplicates } = await run(scale, seed, { lease: scale.lease, block: 3 * scale.lease, backend });
+    const long = { lease: scale.lease, block: 3 * scale.lease, backend };
+    const { result, duplicates, overtaken } = await run(scale, seed, long);
     // A process that is its own engine blocks that too: nobody can take over.
     if (backend === "sqlite" && duplicates === 0)
       result.broken.push("nothing was taken over, so the row has shown nothing");
     within(result, "duplicates", duplicates, backend === "sqlite" ? PREFETCH : 0);
+    within(result, "begun after another had it", overtaken, 0);
     return result;
   },
 };
@@ -36,7 +38,7 @@ async function run(
   scale: Scale,
   seed: number,
   { lease, block, backend }: { readonly lease: number; readonly block: number; readonly backend: Backend },
-): Promise<{ result: ReturnType<typeof judged>; duplicates: number }> {
+): Promise<{ result: ReturnType<typeof judged>; duplicates: number; overtaken: number }> {
   const scene = openScene(backend, seed);
   try {
     const task = { agent: "worker", concurrency: 4, prefetch: PREFETCH, lease, work: 10 };
@@ -57,7 +59,8 @@ async function run(
     await sender.says("done");
     await scene.drain(2 * lease + block);
     const { verdict } = await scene.verdict();
-    return { result: judged(verdict), duplicates: verdict.counts.duplicates };
+    const { duplicates, overtaken } = verdict.counts;
+    return { result: judged(verdict), duplicates, overtaken };
   } finally {
     await scene.close();
   }
