@@ -3,20 +3,18 @@ import type { DriverContext, DriverEvent } from "../../broker/driver.ts";
 import { RECEIPT_SIGNAL } from "../../broker/receipt-log.ts";
 import { AgentwireError } from "../../errors.ts";
 import { CommitQueue } from "./commit-queue.ts";
-import type { ClientLibrary, Connection, Row, Statement } from "./connection.ts";
+import type { ClientLibrary } from "./connection.ts";
+import { Database } from "./database.ts";
 import { faultError, faultKind } from "./faults.ts";
-import { statOf } from "./file-checks.ts";
 import { HandOut } from "./hand-out.ts";
 import type { LocalConsumer, SettleDesk, SqliteDelivery } from "./holding.ts";
 import { markOfThisProcess, type ProcessMark } from "./machine.ts";
 import { Mesh, socketPath } from "./mesh.ts";
-import { openFile, reopenFile } from "./open-file.ts";
 import type { SqliteOptions } from "./options.ts";
 import { Outlet } from "./outlet.ts";
 import { type Recoverer, recover } from "./recovery.ts";
-import { checkForm } from "./schema.ts";
 import { Signals } from "./signals.ts";
-import { Tables } from "./tables.ts";
+import type { Tables } from "./tables.ts";
 import { Timetable } from "./timetable.ts";
 import { scoped, Transaction } from "./transaction.ts";
 import { Work } from "./work.ts";
@@ -49,7 +47,7 @@ export class Session {
   readonly queue: CommitQueue;
   readonly signals: Signals;
   readonly #url: SqliteOptions;
-  readonly #load: () => ClientLibrary;
+  readonly #database: Database;
   readonly #here: ProcessMark = markOfThisProcess();
   readonly #handOut: HandOut;
   readonly #mesh: Mesh;
@@ -58,18 +56,7 @@ export class Session {
   readonly #consumers = new Map<number, LocalConsumer>();
   readonly #supplied = new Set<Outlet>();
   readonly #valueListeners = new Set<ValueListener>();
-  #library: ClientLibrary | undefined;
-  #tables: Tables | undefined;
-  #version: Statement | undefined;
-  #form: Statement | undefined;
-  #begin: Statement | undefined;
-  #commit: Statement | undefined;
-  #rollback: Statement | undefined;
-  #synced = true;
-  #dataVersion = -1;
   #takeovers = -1;
-  #file: { readonly dev: number; readonly ino: number } | undefined;
-  #fileSeen = 0;
   readonly #users = new Set<SessionUser>();
   #closing: Promise<void> | undefined;
   #opening: Promise<void> | undefined;
@@ -77,15 +64,15 @@ export class Session {
 
   constructor({ url, context, desk, load }: SessionOptions) {
     this.#url = url;
-    this.#load = load;
     this.context = context;
+    this.#database = new Database({ url, scope: context.scope, load });
     this.#recoverer = { peer: this.peer, here: this.#here, consumers: () => this.#consumers };
     this.#handOut = new HandOut({ codec: context.codec, desk, peer: this.peer, report: (event) => this.report(event) });
     this.queue = new CommitQueue({
       path: url.path,
       begin: ({ onlyHandsOut }) => this.#beginTransaction(!onlyHandsOut),
       complete: (tx) => this.#complete(tx),
-      commit: () => this.#commit?.run(),
+      commit: () => this.#database.commit(),
       rollback: (tx) => this.#undo(tx),
       committed: (tx) => this.#committed(tx),
       reopen: () => this.#reopen(),
@@ -106,17 +93,18 @@ export class Session {
       clock: context.clock,
       scope: context.scope,
       recoverer: this.#recoverer,
-      tables: () => this.#tables,
+      tables: () => this.#database.tables,
       submit: (what, step) => this.#background(what, step),
       swept: () => this.#swept(),
-      checkpoint: () => this.#checkpoint(),
+      checkpoint: () => this.#database.checkpoint(),
     });
   }
 
   /** The tables, for reading. @throws CLOSED before `open` and after `close` */
   get tables(): Tables {
-    if (!this.#tables) throw new AgentwireError("CLOSED", `${this.#url.path} is not open`);
-    return this.#tables;
+    const { tables } = this.#database;
+    if (!tables) throw new AgentwireError("CLOSED", `${this.#url.path} is not open`);
+    return tables;
   }
 
   /** Opens the file, for the first of its users. */
@@ -233,21 +221,19 @@ export class Session {
   }
 
   async #open(): Promise<void> {
-    this.#library = this.#load();
-    this.#use(await openFile(this.#library, this.#url, this.#here));
+    const library = await this.#database.open(this.#here);
     try {
-      await this.#takeSeat(this.#library);
+      await this.#takeSeat(library);
     } catch (error) {
       this.#timetable.stop();
       await this.#mesh.close();
-      this.#tables?.connection.close();
-      this.#tables = undefined;
+      this.#database.close();
       throw error;
     }
   }
 
   /** Becomes one of the processes that share the file. */
-  async #takeSeat(library: ClientLibrary): Promise<void> {
+  async #takeSeat(library: string): Promise<void> {
     this.#mesh.listens(LEFT_TOPIC, true);
     const listening = await this.#mesh.listen();
     if (!listening)
@@ -274,22 +260,9 @@ export class Session {
     this.#timetable.start();
     this.report({
       type: "driver.opened",
-      message: `${this.#url.path} is open with ${library.name}`,
+      message: `${this.#url.path} is open with ${library}`,
       details: { path: this.#url.path },
     });
-  }
-
-  #use(connection: Connection): void {
-    this.#tables = new Tables(connection, this.context.scope);
-    this.#version = connection.prepare("PRAGMA data_version");
-    this.#form = connection.prepare("PRAGMA user_version");
-    this.#begin = connection.prepare("BEGIN IMMEDIATE");
-    this.#commit = connection.prepare("COMMIT");
-    this.#rollback = connection.prepare("ROLLBACK");
-    this.#synced = true;
-    this.#dataVersion = -1;
-    const stat = statOf(this.#url.path);
-    this.#file = stat && { dev: stat.dev, ino: stat.ino };
   }
 
   async #close(): Promise<void> {
@@ -310,19 +283,12 @@ export class Session {
     this.queue.close();
     this.signals.clear();
     await this.#mesh.close();
-    this.#tables?.connection.close();
-    this.#tables = undefined;
+    this.#database.close();
     this.report({ type: "driver.closed", message: `${this.#url.path} is closed`, details: { path: this.#url.path } });
   }
 
   #reopen(): void {
-    try {
-      this.#tables?.connection.close();
-    } catch {
-      // A connection with a failed transaction may refuse; a new one is made all the same.
-    }
-    this.#tables = undefined;
-    this.#use(reopenFile(this.#library as ClientLibrary, this.#url));
+    this.#database.reopen();
     for (const outlet of this.outlets.values()) outlet.spoil();
     this.report({
       type: "driver.restored",
@@ -331,50 +297,22 @@ export class Session {
     });
   }
 
-  /**
-   * Claims need not survive a power loss: without them a message counts as never handed out. So a transaction that
-   * only hands out is not synced by itself; what is synced next syncs it too. A killed process loses nothing either way.
-   */
-  #setSync(synced: boolean): void {
-    if (synced === this.#synced || this.#url.synchronous !== "full") return;
-    this.tables.connection.exec(`PRAGMA synchronous=${synced ? "FULL" : "NORMAL"}`);
-    this.#synced = synced;
-  }
-
+  // Claims need not survive a power loss: without them a message counts as never handed out. So a transaction that only
+  // hands out need not be synced.
   #beginTransaction(synced: boolean): Transaction {
     const { tables } = this;
     const { clock, scope, codec, journal: keepsJournal = false } = this.context;
     const monotonic = clock.monotonic();
-    this.#checkFile();
-    this.#setSync(synced);
-    this.#begin?.run();
+    this.#database.begin({ synced });
     const at = { now: clock.now(), monotonic, scope, peer: this.peer, codec, keepsJournal };
     const tx = new Transaction(tables, this.outlets, at);
     try {
-      const version = (this.#version?.get() as Row | undefined)?.["data_version"] as number;
-      if (version !== this.#dataVersion) {
-        checkForm((this.#form?.get() as Row | undefined)?.["user_version"] as number, this.#url.path);
-        this.#dataVersion = version;
-        this.#catchUp(tx);
-      }
+      if (this.#database.hasChanged()) this.#catchUp(tx);
     } catch (error) {
       this.#undo(tx);
       throw error;
     }
     return tx;
-  }
-
-  // SQLite goes on writing to a deleted file, and all of it would be lost.
-  #checkFile(): void {
-    const at = performance.now();
-    if (at - this.#fileSeen < 1000) return;
-    this.#fileSeen = at;
-    const stat = statOf(this.#url.path);
-    if (stat && stat.ino === this.#file?.ino && stat.dev === this.#file.dev) return;
-    this.#fileSeen = 0;
-    throw new AgentwireError("STORE_CORRUPT", `${this.#url.path} was deleted or replaced while it was in use`, {
-      details: { path: this.#url.path },
-    });
   }
 
   /** Other processes have written: forgets what is no longer sure, and finds out what was taken from consumers here. */
@@ -436,15 +374,9 @@ export class Session {
     tx.tables.logs.forget();
     // What was caught up with stays true, but has to be looked at again.
     this.#takeovers = -1;
-    this.#dataVersion = -1;
     for (const outlet of this.outlets.values()) outlet.spoil();
     this.#tellLost();
-    try {
-      this.#rollback?.run();
-    } catch (error) {
-      // SQLite has rolled back by itself where the disk is full.
-      if (!(error as Error).message.includes("no transaction is active")) throw error;
-    }
+    this.#database.rollback();
   }
 
   #committed(tx: Transaction): void {
@@ -550,13 +482,5 @@ export class Session {
       this.serve(outlet);
     }
     this.#tellValues(undefined);
-  }
-
-  #checkpoint(): void {
-    try {
-      this.#tables?.connection.exec("PRAGMA wal_checkpoint(PASSIVE)");
-    } catch {
-      // Another process is at it, or the disk is full; the next commit or checkpoint tells.
-    }
   }
 }
