@@ -13,7 +13,10 @@ export interface InboxSpec {
   readonly overflow?: InboxOverflow;
   /** While paused, nothing is handed out; sending goes on. Default false. */
   readonly paused?: boolean;
-  /** Removed this many milliseconds after the process that declared it died; absent: kept for ever. For reply inboxes. */
+  /**
+   * Removed this many milliseconds after the process that declared it died; absent: kept for ever. Only that process
+   * takes from it, so a hand-off need not leave a trace for others. For reply inboxes.
+   */
   readonly expiresAfter?: number;
 }
 

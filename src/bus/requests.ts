@@ -111,6 +111,7 @@ export class Requests {
       instance,
       lease: 30_000,
       renew: true,
+      exclusive: true,
       onDeliveries: (deliveries) => this.#take(consumer, deliveries),
     });
     this.#credit = REPLY_CREDIT;

@@ -137,3 +137,23 @@ export function failuresOf(json: string | undefined): readonly FailedAttempt[] {
     return [];
   }
 }
+
+/** A copy that was never handed out. */
+export function newCopy(slot: number, message: Envelope): ReadyCopy {
+  const { id, type, expiresAt, orderKey } = message;
+  return {
+    slot,
+    id,
+    type,
+    attempt: 0,
+    crashes: 0,
+    cancelled: undefined,
+    failures: undefined,
+    offeredAt: undefined,
+    holder: undefined,
+    expiresAt,
+    orderKey,
+    message: undefined,
+    body: undefined,
+  };
+}

@@ -7,11 +7,13 @@ import type { DeadLetter, StoredForm } from "../../message/receipt-record.ts";
 import type { Value } from "./connection.ts";
 import { failuresOf, type ReadyCopy, type WaitingCopy } from "./copy.ts";
 import { faultKind } from "./faults.ts";
+import { takeForwarded } from "./forwarded.ts";
 import { isSuspect, type LocalConsumer, type SettleDesk, SqliteDelivery } from "./holding.ts";
 import type { InboxRow } from "./inbox-table.ts";
+import type { ForwardedCopy } from "./link.ts";
 import type { Outlet } from "./outlet.ts";
 import type { RowSource } from "./ready-window.ts";
-import type { Transaction } from "./transaction.ts";
+import type { Moment, Transaction } from "./transaction.ts";
 import type { TypeFilter } from "./type-filter.ts";
 
 /** What handing out needs around it. */
@@ -40,6 +42,7 @@ export class HandOut {
     const inbox = tx.tables.inboxes.find(outlet.name);
     if (!inbox || inbox.paused || !outlet.wants) return false;
     if (outlet.inboxId !== inbox.id) outlet.restart(inbox.id);
+    if (outlet.drainedTo === inbox.sequence) return false;
     if (outlet.stale) this.#look(tx, outlet, inbox);
     const aging = new AgingGuard(inbox.passedOver);
     let idle = false;
@@ -59,7 +62,13 @@ export class HandOut {
       inbox.passedOver = aging.passedOver;
       tx.tables.inboxes.touch(inbox);
     }
+    if (inbox.owner === this.#options.peer) outlet.drainedTo = outlet.sole && outlet.isDry ? inbox.sequence : undefined;
     return !idle;
+  }
+
+  /** Hands out a copy that another process has just put there; see {@link takeForwarded}. */
+  take(outlet: Outlet, copy: ForwardedCopy, at: Moment): SqliteDelivery | "known" | undefined {
+    return takeForwarded(outlet, copy, { at, codec: this.#options.codec, desk: this.#options.desk });
   }
 
   /** Learns what other processes hold of an inbox. */

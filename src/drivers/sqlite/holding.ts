@@ -34,6 +34,8 @@ export class SqliteDelivery implements Delivery {
   until: number;
   /** Marked to end once it is given back. */
   cancelled: CancelledEnd | undefined;
+  /** Came straight from who put it there, so that its claim may not have been written. */
+  isForwarded = false;
   readonly #desk: SettleDesk;
   #settled: Promise<SettleResult> | undefined;
 

@@ -96,24 +96,24 @@ export class InboxTable {
   }
 
   /** Creates an inbox, or changes the fields that are given. */
-  declare(spec: InboxSpec, owner: string): InboxRow {
+  declare(spec: InboxSpec, by: string): InboxRow {
     const known = this.find(spec.name);
-    const expiresAfter = spec.expiresAfter ?? known?.expiresAfter;
+    const owned = spec.expiresAfter === undefined ? known : { expiresAfter: spec.expiresAfter, owner: by };
     const settings = [
       spec.capacity ?? known?.capacity ?? DEFAULT_CAPACITY,
       spec.overflow ?? known?.overflow ?? "reject",
       (spec.paused ?? known?.paused) ? 1 : 0,
-      expiresAfter ?? null,
-      expiresAfter === undefined ? null : owner,
+      owned?.expiresAfter ?? null,
+      owned?.owner ?? null,
     ];
     // The rows are read anew below; what earlier works of this transaction counted must be in them.
     this.flush();
     if (known) {
       this.#connection
         .prepare(
-          "UPDATE inbox SET capacity = ?, overflow = ?, paused = ?, expires_after = ?, owner = ?, orphan_since = NULL WHERE id = ?",
+          "UPDATE inbox SET capacity = ?, overflow = ?, paused = ?, expires_after = ?, owner = ?, orphan_since = iif(?, NULL, orphan_since) WHERE id = ?",
         )
-        .run(...settings, known.id);
+        .run(...settings, spec.expiresAfter === undefined ? 0 : 1, known.id);
     } else {
       this.#connection
         .prepare(

@@ -1,5 +1,15 @@
 import type { Socket } from "node:net";
 
+/** A new copy in an inbox that only the receiver hands out. */
+export interface ForwardedCopy {
+  /** Scoped name. */
+  readonly inbox: string;
+  readonly inboxId: number;
+  readonly slot: number;
+  /** The stored form of the envelope. */
+  readonly body: string;
+}
+
 /** What one process tells another: one line of JSON each. */
 export interface Frame {
   /** Who speaks: the first frame each way. */
@@ -11,6 +21,8 @@ export interface Frame {
   readonly noted?: readonly string[];
   /** Scoped names of inboxes with something new. */
   readonly wake?: readonly string[];
+  /** Copies that were committed into inboxes of the receiver, so that it need not look for them. */
+  readonly forward?: readonly ForwardedCopy[];
   /** Copies that the receiver holds and that were cancelled. */
   readonly revoke?: readonly { readonly claimId: number; readonly slot: number; readonly end: string }[];
   readonly signal?: { readonly topic: string; readonly data: unknown };
@@ -28,6 +40,8 @@ export interface LinkListener {
 // A peer that does not read loses wake-ups and signals, which its sweep makes good; it must not fill our memory.
 const MOST_UNSENT = 4 * 1024 * 1024;
 const LONGEST_LINE = 16 * 1024 * 1024;
+// A peer that is behind is only woken: what it is sent must not push its wake-ups out.
+const MOST_UNSENT_TO_FORWARD = 256 * 1024;
 
 /** One connection to another process that has the file open. */
 export class Link {
@@ -54,6 +68,11 @@ export class Link {
   send(frame: Frame): void {
     if (this.#socket.writable && this.#socket.writableLength < MOST_UNSENT)
       this.#socket.write(`${JSON.stringify(frame)}\n`);
+  }
+
+  /** Whether the peer reads fast enough to be sent more than wake-ups. */
+  get keepsUp(): boolean {
+    return this.#socket.writableLength < MOST_UNSENT_TO_FORWARD;
   }
 
   /** Hangs up; what the other does not take now is lost. */

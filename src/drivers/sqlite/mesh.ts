@@ -3,12 +3,15 @@ import { chmodSync, unlinkSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Frame, Link } from "./link.ts";
+import type { Forwarding } from "./forwarded.ts";
+import { type ForwardedCopy, type Frame, Link } from "./link.ts";
 
 /** What the mesh tells the session. */
 export interface MeshListener {
   /** Inboxes, by scoped name, may have something new. */
   woken(inboxes: readonly string[]): void;
+  /** Copies were put into inboxes that only this process hands out. */
+  forwarded(copies: readonly ForwardedCopy[]): void;
   revoked(revocations: NonNullable<Frame["revoke"]>): void;
   signalled(topic: string, data: unknown): void;
   /** A peer has come to know that this process listens to these topics. */
@@ -101,11 +104,18 @@ export class Mesh {
     if (count(this.#topics, topic, yes)) this.#announce();
   }
 
-  /** Wakes the peers that consume one of the inboxes. */
-  wake(inboxes: ReadonlySet<string>): void {
+  /** Wakes the peers that consume one of the inboxes. `forwards`: by inbox, what its owner is sent in place of a wake-up. */
+  wake(inboxes: ReadonlySet<string>, forwards: ReadonlyMap<string, Forwarding>): void {
     for (const link of this.#links) {
       const wake = [...inboxes].filter((inbox) => link.inboxes.has(inbox));
-      if (wake.length > 0) link.send({ wake });
+      const forward: ForwardedCopy[] = [];
+      for (const [inbox, { owner, copies }] of forwards) {
+        if (!link.inboxes.has(inbox)) continue;
+        if (owner === link.peer && link.keepsUp) forward.push(...copies);
+        else wake.push(inbox);
+      }
+      if (forward.length > 0) link.send(wake.length > 0 ? { wake, forward } : { forward });
+      else if (wake.length > 0) link.send({ wake });
     }
   }
 
@@ -155,6 +165,7 @@ export class Mesh {
 
   #take(frame: Frame): void {
     if (this.#closed) return;
+    if (Array.isArray(frame.forward)) this.#listener.forwarded(frame.forward);
     if (Array.isArray(frame.wake)) this.#listener.woken(frame.wake);
     if (Array.isArray(frame.revoke)) this.#listener.revoked(frame.revoke);
     if (Array.isArray(frame.noted)) this.#listener.noted(frame.noted);

@@ -26,6 +26,8 @@ export class Outlet {
   foreignLease = Number.POSITIVE_INFINITY;
   /** Another process may have changed the inbox since it was last looked at. */
   stale = true;
+  /** Only this process hands the inbox out, and all up to this sequence has been; undefined: not so, or not known. */
+  drainedTo: number | undefined;
   readonly #panes: Pane[] = [];
   #turn = 0;
 
@@ -42,6 +44,12 @@ export class Outlet {
   /** Whether someone here would take a copy and there may be one. */
   get hungry(): boolean {
     return this.wants && (this.stale || this.#panes.length === 0 || this.#panes.some(({ window }) => !window.isEmpty));
+  }
+
+  /** The only consumer, where no other may take anything beside it. */
+  get sole(): LocalConsumer | undefined {
+    const [only, ...more] = this.consumers;
+    return only && more.length === 0 && only.options.exclusive === true && only.filter.isAll ? only : undefined;
   }
 
   /** Whether certainly nothing is left to hand out. */
@@ -89,6 +97,7 @@ export class Outlet {
   }
 
   restore(row: ReadyCopy): void {
+    this.drainedTo = undefined;
     for (const { filter, window } of this.#panes) if (filter.takes(row.type)) window.restore(row);
   }
 
@@ -97,15 +106,22 @@ export class Outlet {
     for (const { window } of this.#panes) if (window !== from) window.remove(slot);
   }
 
-  /** Another process may have written. */
-  spoil(): void {
+  /** Another process has written. */
+  age(): void {
     this.stale = true;
     for (const { window } of this.#panes) window.reset();
+  }
+
+  /** Another process may have changed this inbox. */
+  spoil(): void {
+    this.drainedTo = undefined;
+    this.age();
   }
 
   /** The inbox is a new one under its old name. */
   restart(inboxId: number): void {
     this.inboxId = inboxId;
+    this.drainedTo = undefined;
     this.stale = true;
     for (const { window } of this.#panes) window.clear();
   }

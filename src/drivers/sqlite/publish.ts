@@ -4,7 +4,7 @@ import type { Envelope } from "../../message/envelope.ts";
 import { PRIORITIES } from "../../message/envelope.ts";
 import type { StoredBody } from "./body.ts";
 import { cancelCopies, type FoundCopies, findCopies } from "./cancel.ts";
-import type { ReadyCopy } from "./copy.ts";
+import { newCopy } from "./copy.ts";
 import type { InboxRow } from "./inbox-table.ts";
 import { isFull, makeRoom } from "./overflow.ts";
 import type { RareColumns } from "./ready-table.ts";
@@ -40,7 +40,7 @@ export function publish(tx: Transaction, { publication, body }: EncodedPublicati
   inboxes.forEach((inbox, at) => {
     const found = superseded?.[at];
     if (found) cancelCopies(tx, inbox, found, "superseded");
-    copies.push({ inbox: inbox.name, state: putCopy(tx, inbox, publication, stored) });
+    copies.push({ inbox: inbox.name, state: putCopy(tx, inbox, publication, { stored, body }) });
   });
   if (dedupe) {
     tx.tables.dedupe.remember(
@@ -117,7 +117,12 @@ function supersededBy(tx: Transaction, inbox: InboxRow, { message, supersedes }:
 }
 
 /** Puts one copy into one inbox. */
-function putCopy(tx: Transaction, inbox: InboxRow, publication: Publication, body: StoredBody): PublishedCopy["state"] {
+function putCopy(
+  tx: Transaction,
+  inbox: InboxRow,
+  publication: Publication,
+  { stored, body }: { readonly stored: StoredBody; readonly body: string | Uint8Array },
+): PublishedCopy["state"] {
   const { message, dueAt, refused, limit } = publication;
   tx.tables.inboxes.touch(inbox);
   tx.rows++;
@@ -141,32 +146,13 @@ function putCopy(tx: Transaction, inbox: InboxRow, publication: Publication, bod
   const priority = PRIORITY.get(message.priority) ?? 2;
   if (delayed) {
     tx.nextDue = Math.min(tx.nextDue, dueAt);
-    tx.tables.delayed.insert(inbox.id, priority, newCopy(0, message), { dueAt, body, rare });
+    tx.tables.delayed.insert(inbox.id, priority, newCopy(0, message), { dueAt, body: stored, rare });
     return "queued";
   }
   const copy = newCopy(slotOf(priority, ++inbox.sequence), message);
-  tx.tables.ready.insert(inbox.id, copy, body, rare);
-  tx.supply(inbox, copy, { message, restored: false });
+  tx.tables.ready.insert(inbox.id, copy, stored, rare);
+  tx.supply(inbox, copy, { message, restored: false, body });
   return "accepted";
-}
-
-function newCopy(slot: number, message: Envelope): ReadyCopy {
-  const { id, type, expiresAt, orderKey } = message;
-  return {
-    slot,
-    id,
-    type,
-    attempt: 0,
-    crashes: 0,
-    cancelled: undefined,
-    failures: undefined,
-    offeredAt: undefined,
-    holder: undefined,
-    expiresAt,
-    orderKey,
-    message: undefined,
-    body: undefined,
-  };
 }
 
 function rareColumns(message: Envelope, limit: CopyLimit | undefined): RareColumns | undefined {

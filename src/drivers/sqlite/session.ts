@@ -6,8 +6,10 @@ import { CommitQueue } from "./commit-queue.ts";
 import type { ClientLibrary } from "./connection.ts";
 import { Database } from "./database.ts";
 import { faultError, faultKind } from "./faults.ts";
+import type { Forwarding } from "./forwarded.ts";
 import { HandOut } from "./hand-out.ts";
 import type { LocalConsumer, SettleDesk, SqliteDelivery } from "./holding.ts";
+import type { ForwardedCopy } from "./link.ts";
 import { markOfThisProcess, type ProcessMark } from "./machine.ts";
 import { Mesh, socketPath } from "./mesh.ts";
 import type { SqliteOptions } from "./options.ts";
@@ -36,6 +38,7 @@ export type ValueListener = (keys: ReadonlySet<string> | undefined) => void;
 
 /** Topic between processes that says which values have changed. */
 const VALUES_TOPIC = "\u0001values";
+const NO_FORWARDS: ReadonlyMap<string, Forwarding> = new Map();
 /** Topic between processes: someone has left, and what it waited for is everyone's affair. */
 const LEFT_TOPIC = "\u0001left";
 
@@ -79,6 +82,7 @@ export class Session {
     });
     this.#mesh = new Mesh(this.peer, socketPath(url.path, this.peer), {
       woken: (inboxes) => this.#woken(inboxes),
+      forwarded: (copies) => this.#forwarded(copies),
       revoked: (revocations) => {
         for (const { claimId, slot, end } of revocations) this.#revoke(claimId, slot, end as "superseded");
       },
@@ -192,7 +196,7 @@ export class Session {
   wakeAll(inbox: string): void {
     const outlet = this.outlets.get(inbox);
     if (outlet) this.serve(outlet);
-    this.#mesh.wake(new Set([scoped(this.context.scope, inbox)]));
+    this.#mesh.wake(new Set([scoped(this.context.scope, inbox)]), NO_FORWARDS);
   }
 
   /** Tells of changed values; returns the way to stop. */
@@ -319,16 +323,17 @@ export class Session {
   #catchUp(tx: Transaction): void {
     tx.tables.inboxes.forget();
     tx.tables.logs.forget();
-    for (const outlet of this.outlets.values()) outlet.spoil();
+    for (const outlet of this.outlets.values()) outlet.age();
     const takeovers = tx.tables.counters.get("takeovers");
     if (takeovers === this.#takeovers) return;
     this.#takeovers = takeovers;
+    for (const outlet of this.outlets.values()) outlet.spoil();
     const claims = new Map(tx.tables.claims.ofPeer(this.peer).map((claim) => [claim.id, claim]));
     for (const consumer of [...this.#consumers.values()]) {
       const claim = claims.get(consumer.claimId);
       const still = new Set(claim?.held.map(({ slot }) => slot));
       for (const delivery of [...consumer.held.values()]) {
-        if (still.has(delivery.slot)) continue;
+        if (still.has(delivery.slot) || (claim && delivery.isForwarded)) continue;
         consumer.held.delete(delivery.slot);
         this.#lost.push(delivery);
       }
@@ -381,11 +386,11 @@ export class Session {
 
   #committed(tx: Transaction): void {
     for (const { consumer } of tx.released) if (consumer.closing && consumer.held.size === 0) this.leave(consumer);
-    this.#deliver(tx);
+    this.#deliver(tx.claimed);
     this.#tellLost();
     for (const { delivery, why } of tx.revoked) this.#tell(() => delivery.consumer.options.onRevoked?.(delivery, why));
     for (const { peer, claimId, slot, end } of tx.foreignRevoked) this.#mesh.revoke(peer, [{ claimId, slot, end }]);
-    if (tx.wake.size > 0) this.#mesh.wake(tx.wake);
+    if (tx.wake.size > 0 || tx.forwards.size > 0) this.#mesh.wake(tx.wake, tx.forwards);
     if (tx.records.length > 0 && this.signals.isHeard(RECEIPT_SIGNAL)) this.signals.send(RECEIPT_SIGNAL, tx.records);
     if (tx.changedKeys.size > 0) {
       this.#tellValues(tx.changedKeys);
@@ -405,10 +410,10 @@ export class Session {
     return shortest;
   }
 
-  #deliver(tx: Transaction): void {
-    if (tx.claimed.length === 0) return;
+  #deliver(deliveries: readonly SqliteDelivery[]): void {
+    if (deliveries.length === 0) return;
     const batches = new Map<LocalConsumer, SqliteDelivery[]>();
-    for (const delivery of tx.claimed) {
+    for (const delivery of deliveries) {
       const batch = batches.get(delivery.consumer);
       if (batch) batch.push(delivery);
       else batches.set(delivery.consumer, [delivery]);
@@ -437,13 +442,34 @@ export class Session {
   }
 
   #woken(inboxes: readonly string[]): void {
-    const prefix = scoped(this.context.scope, "");
     for (const name of inboxes) {
-      const outlet = name.startsWith(prefix) ? this.outlets.get(name.slice(prefix.length)) : undefined;
+      const outlet = this.#outletOf(name);
       if (!outlet) continue;
       outlet.spoil();
       this.serve(outlet);
     }
+  }
+
+  #forwarded(copies: readonly ForwardedCopy[]): void {
+    const { clock } = this.context;
+    const at = { now: clock.now(), monotonic: clock.monotonic() };
+    const taken: SqliteDelivery[] = [];
+    const unsure = new Set<string>();
+    for (const copy of copies) {
+      const outlet = this.#outletOf(copy.inbox);
+      const delivery = outlet && this.#handOut.take(outlet, copy, at);
+      if (!delivery) unsure.add(copy.inbox);
+      else if (delivery !== "known") taken.push(delivery);
+    }
+    this.#deliver(taken);
+    if (taken.length > 0) this.#timetable.lookAtLeases();
+    if (unsure.size > 0) this.#woken([...unsure]);
+  }
+
+  /** Where an inbox with this scoped name is handed out. */
+  #outletOf(name: string): Outlet | undefined {
+    const prefix = scoped(this.context.scope, "");
+    return name.startsWith(prefix) ? this.outlets.get(name.slice(prefix.length)) : undefined;
   }
 
   #revoke(claimId: number, slot: number, end: "superseded" | "withdrawn" | "dropped"): void {

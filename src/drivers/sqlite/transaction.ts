@@ -7,6 +7,7 @@ import type { Envelope } from "../../message/envelope.ts";
 import type { DeadLetter, End, ReceiptRecord } from "../../message/receipt-record.ts";
 import { type Claim, packHeld } from "./claim-table.ts";
 import type { DelayedCopy, ReadyCopy } from "./copy.ts";
+import { type Forwarding, isForwardable } from "./forwarded.ts";
 import type { LocalConsumer, SqliteDelivery } from "./holding.ts";
 import type { InboxRow } from "./inbox-table.ts";
 import { JournalWriter } from "./journal-writer.ts";
@@ -61,6 +62,8 @@ export class Transaction implements Moment {
   readonly supplied = new Set<Outlet>();
   /** Scoped names of inboxes with something new for other processes. */
   readonly wake = new Set<string>();
+  /** By scoped name, new copies in inboxes that one other process hands out. */
+  readonly forwards = new Map<string, Forwarding>();
   /** Scoped keys of changed values. */
   readonly changedKeys = new Set<string>();
   /** Records written, of this scope. */
@@ -121,7 +124,7 @@ export class Transaction implements Moment {
   supply(
     inbox: InboxRow,
     row: ReadyCopy,
-    { message, restored }: { message: Envelope | undefined; restored: boolean },
+    { message, restored, body }: { message: Envelope | undefined; restored: boolean; body?: string | Uint8Array },
   ): void {
     const outlet = this.outletOf(inbox);
     if (outlet) {
@@ -131,7 +134,8 @@ export class Transaction implements Moment {
       } else outlet.append(row, message);
       this.supplied.add(outlet);
     }
-    this.wakeOthers(inbox);
+    if (body !== undefined && isForwardable(inbox, body, this.peer)) this.#forward(inbox, row.slot, body);
+    else this.wakeOthers(inbox);
   }
 
   /** Other processes may find something new in an inbox. */
@@ -260,6 +264,14 @@ export class Transaction implements Moment {
       delivery.consumer.held.delete(delivery.slot);
       delivery.consumer.credit++;
     }
+  }
+
+  #forward({ id, scope, name, owner = "" }: InboxRow, slot: number, body: string): void {
+    const inbox = scoped(scope, name);
+    const copy = { inbox, inboxId: id, slot, body };
+    const forwarding = this.forwards.get(inbox);
+    if (forwarding) forwarding.copies.push(copy);
+    else this.forwards.set(inbox, { owner, copies: [copy] });
   }
 
   #appendRecords(scope: string, records: readonly ReceiptRecord[]): void {

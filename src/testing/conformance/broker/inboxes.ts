@@ -95,6 +95,15 @@ export const inboxCases: readonly ConformanceCase<BrokerTrial>[] = [
       await owner.broker.declareInbox({ name: "$reply.1", expiresAfter: 500 });
       await trial.pass(800);
       assert.equal((await trial.broker.inspect(["$reply.1"])).length, 1);
+      const passing = await trial.connect();
+      await passing.broker.declareInbox({ name: "$reply.1", capacity: 10 });
+      await passing.broker.close();
+      await trial.pass(800);
+      assert.equal(
+        (await trial.broker.inspect(["$reply.1"])).length,
+        1,
+        "who changes a setting does not become its owner",
+      );
       const message = await trial.send("$reply.1");
       await owner.broker.close();
       await trial.until("the inbox is gone", async () => (await trial.broker.inspect(["$reply.1"])).length === 0);
