@@ -375,6 +375,7 @@ export class Session {
 
   #undo(tx: Transaction): void {
     tx.undo();
+    tx.tables.ready.forget();
     tx.tables.inboxes.forget();
     tx.tables.logs.forget();
     // What was caught up with stays true, but has to be looked at again.

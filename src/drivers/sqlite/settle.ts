@@ -25,7 +25,9 @@ export function settle(
   switch (settlement.outcome) {
     case "end":
       tx.release(delivery);
-      if (!tx.tables.ready.remove(inbox.id, slot)) return "lost";
+      // One whose claim nobody else could see may have ended elsewhere; any other is there for as long as it is held.
+      if (!delivery.isForwarded) tx.tables.ready.end(inbox.id, slot);
+      else if (!tx.tables.ready.remove(inbox.id, slot)) return "lost";
       tx.end(inbox, settlement.record);
       tx.journal?.handOff(delivery.message, settlement.record);
       if (settlement.deadLetter) tx.bury(inbox, settlement.record.id, settlement.deadLetter);

@@ -251,6 +251,7 @@ export class Transaction implements Moment {
     if (this.records.length > 0) this.#appendRecords(this.scope, this.records);
     for (const [scope, records] of this.#foreignRecords) this.#appendRecords(scope, records);
     this.journal?.flush();
+    this.tables.ready.flush();
     this.tables.logs.flush();
     this.tables.inboxes.flush();
     for (const consumer of this.#touched) this.#writeClaim(consumer);

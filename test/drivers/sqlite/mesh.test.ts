@@ -8,7 +8,14 @@ beforeEach(() => {
 });
 afterEach(() => bench.dispose());
 
-const DEAF: MeshListener = { woken: () => {}, revoked: () => {}, signalled: () => {}, noted: () => {}, gone: () => {} };
+const DEAF: MeshListener = {
+  woken: () => {},
+  forwarded: () => {},
+  revoked: () => {},
+  signalled: () => {},
+  noted: () => {},
+  gone: () => {},
+};
 
 async function meshOf(name: string, listener: Partial<MeshListener> = {}): Promise<Mesh> {
   const mesh = new Mesh(name, socketPath(bench.path, name), { ...DEAF, ...listener });
