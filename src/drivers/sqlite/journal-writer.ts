@@ -28,7 +28,7 @@ export class JournalWriter {
     { inboxes, dueAt }: { readonly inboxes: readonly { readonly name: string }[]; readonly dueAt: number | undefined },
   ): StoredBody {
     const about = { at: this.#options.now, recipients: inboxes.map(({ name }) => name), dueAt };
-    if (typeof body === "string") return BigInt(this.#append(journaledBody(body, about)));
+    if (typeof body === "string") return this.#append(journaledBody(body, about));
     this.#append(journaledBody(JSON.stringify(message), about));
     return body;
   }
@@ -45,7 +45,7 @@ export class JournalWriter {
     this.#handOffs = [];
   }
 
-  #append(value: string): number {
+  #append(value: string): bigint {
     return this.#options.logs.append(this.#options.log, value);
   }
 }
