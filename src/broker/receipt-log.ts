@@ -15,7 +15,8 @@ const MINUTE = 60_000;
 
 /**
  * The log that holds the ends of a message: `receipts/<minute>`, the minute of its UUIDv7 in base 36, seven digits,
- * so that names sort by time. One entry is an array of {@link ReceiptRecord}, all that one step ended.
+ * so that names sort by time. One entry is an array of {@link ReceiptRecord}, all that one step ended, or
+ * the same packed; `receiptsIn` reads both.
  * An id without a readable time belongs to minute 0.
  */
 export function receiptLog(id: string): string {

@@ -1,5 +1,6 @@
 import type { Broker } from "../broker/broker.ts";
 import type { Waiting } from "../broker/inbox.ts";
+import { receiptsIn } from "../broker/packed-receipts.ts";
 import { RECEIPT_SIGNAL, receiptLog } from "../broker/receipt-log.ts";
 import { AgentwireError } from "../errors.ts";
 import type { Clock, Timer } from "../internal/clock.ts";
@@ -120,7 +121,7 @@ export class Receipts implements ReceiptSource {
     for (let after = 0; ; ) {
       const entries = await this.#store.read(log, { after, limit: 10_000 });
       for (const entry of entries) {
-        for (const record of entry.value as ReceiptRecord[]) {
+        for (const record of receiptsIn(entry.value)) {
           if (record.id === id && !found.has(record.recipient)) found.set(record.recipient, record);
         }
         after = entry.position;

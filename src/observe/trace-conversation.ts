@@ -1,4 +1,5 @@
 import type { Broker } from "../broker/broker.ts";
+import { receiptsIn } from "../broker/packed-receipts.ts";
 import { receiptLog } from "../broker/receipt-log.ts";
 import { timeOfId } from "../message/id.ts";
 import type { ReceiptRecord } from "../message/receipt-record.ts";
@@ -42,7 +43,7 @@ async function endsOf(store: Pick<Store, "read">, ids: ReadonlySet<string>): Pro
       const page = await store.read(log, { after, limit: PAGE });
       for (const { position, value } of page) {
         after = position;
-        for (const record of value as ReceiptRecord[]) if (ids.has(record.id)) found.push(record);
+        for (const record of receiptsIn(value)) if (ids.has(record.id)) found.push(record);
       }
       if (page.length < PAGE) break;
     }

@@ -1,5 +1,6 @@
 import type { Revocation } from "../../broker/consumer.ts";
 import { JOURNAL_LOG } from "../../broker/journal-log.ts";
+import { packReceipts } from "../../broker/packed-receipts.ts";
 import { byReceiptLog, deadLetterKey } from "../../broker/receipt-log.ts";
 import type { CancelledEnd } from "../../broker/settlement.ts";
 import type { Codec } from "../../message/codec.ts";
@@ -277,7 +278,7 @@ export class Transaction implements Moment {
 
   #appendRecords(scope: string, records: readonly ReceiptRecord[]): void {
     for (const [log, entries] of byReceiptLog(records))
-      this.tables.logs.append(scoped(scope, log), JSON.stringify(entries));
+      this.tables.logs.append(scoped(scope, log), JSON.stringify(packReceipts(entries)));
   }
 
   #writeClaim(consumer: LocalConsumer): void {

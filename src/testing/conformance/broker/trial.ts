@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Broker } from "../../../broker/broker.ts";
 import type { Driver, DriverContext } from "../../../broker/driver.ts";
 import type { InboxSpec, InboxStatus } from "../../../broker/inbox.ts";
+import { receiptsIn } from "../../../broker/packed-receipts.ts";
 import type { Publication, PublishedCopy, PublishResult } from "../../../broker/publication.ts";
 import { receiptLog } from "../../../broker/receipt-log.ts";
 import type { ErrorCode } from "../../../errors.ts";
@@ -141,7 +142,7 @@ export class BrokerTrial extends Waiting {
   /** All ends written for a message, in the order they were written. */
   async ends(id: string, store = this.store): Promise<ReceiptRecord[]> {
     const entries = await store.read(receiptLog(id), { limit: 10_000 });
-    return entries.flatMap((entry) => entry.value as ReceiptRecord[]).filter((record) => record.id === id);
+    return entries.flatMap((entry) => receiptsIn(entry.value)).filter((record) => record.id === id);
   }
 
   /** Waits for the end of a message with one recipient; checks that there is one only. */
