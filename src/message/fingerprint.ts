@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { canonical } from "./canonical.ts";
 import type { Envelope } from "./envelope.ts";
 
 /** Characters of a loop mark: 72 bits. */
@@ -7,7 +8,7 @@ const MARK_LENGTH = 12;
 /** A hash of what a message says and to whom: equal for equal type, address and payload, whatever the order of keys. */
 export function fingerprint(envelope: Envelope): string {
   const { type, version, to, channel, payload } = envelope;
-  return hash("sha256", sorted([type, version, to ?? null, channel ?? null, payload]), "base64url");
+  return hash("sha256", canonical([type, version, to ?? null, channel ?? null, payload]), "base64url");
 }
 
 /** A short hash of sender, address, type and payload, to recognise a message that comes round again. */
@@ -18,11 +19,4 @@ export function loopMark(envelope: Envelope): string {
     0,
     MARK_LENGTH,
   );
-}
-
-function sorted(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(sorted).join()}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const fields = Object.keys(value).sort();
-  return `{${fields.map((key) => `${JSON.stringify(key)}:${sorted((value as Record<string, unknown>)[key])}`).join()}}`;
 }

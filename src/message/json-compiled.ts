@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
-import type { ErrorObject, Options, ValidateFunction } from "ajv";
+import type { ErrorObject, FuncKeywordDefinition, Options, ValidateFunction } from "ajv";
 import { AgentwireError, type Issue } from "../errors.ts";
+import { canonical } from "./canonical.ts";
 import type { Compiled } from "./compiled.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { checkJsonSchema } from "./json-schema-check.ts";
@@ -22,6 +23,17 @@ const OPTIONS: Options = {
   code: { regExp: Object.assign((source: string) => new SchemaRegex(source), { code: "SchemaRegex" }) },
 };
 
+// The library compares every item with every other one, and so minutes of an array that fits into a payload.
+const UNIQUE_ITEMS: FuncKeywordDefinition = {
+  keyword: "uniqueItems",
+  type: "array",
+  schemaType: "boolean",
+  errors: false,
+  validate: (wanted: boolean, items: readonly unknown[]) =>
+    !wanted || new Set(items.map(canonical)).size === items.length,
+  error: { message: "must not have equal items" },
+};
+
 /** Makes a JSON Schema ready for use: checked at once, compiled when the first value comes. `format` is an annotation, as the standard has it. @throws SCHEMA_INVALID, SCHEMA_UNSAFE */
 export function compileJson(schema: JsonSchema, name: string): Compiled {
   const checked = checkJsonSchema(schema, name);
@@ -39,7 +51,7 @@ function compile(schema: JsonSchema, name: string): ValidateFunction {
   const { Ajv2020 } = require("ajv/dist/2020.js") as AjvModule;
   try {
     const { $schema: _dialect, ...rest } = schema;
-    return new Ajv2020(OPTIONS).compile(rest);
+    return new Ajv2020(OPTIONS).removeKeyword("uniqueItems").addKeyword(UNIQUE_ITEMS).compile(rest);
   } catch (cause) {
     throw new AgentwireError("SCHEMA_INVALID", `The schema of ${name} cannot be compiled`, { cause });
   }

@@ -4,9 +4,9 @@ import { newCopy } from "./copy.ts";
 import { type SettleDesk, SqliteDelivery } from "./holding.ts";
 import type { InboxRow } from "./inbox-table.ts";
 import type { ForwardedCopy } from "./link.ts";
+import type { Moment } from "./moment.ts";
 import type { Outlet } from "./outlet.ts";
 import { sequenceOf } from "./slots.ts";
-import type { Moment } from "./transaction.ts";
 
 /** A larger body is not worth sending twice. */
 const LARGEST = 8 * 1024;

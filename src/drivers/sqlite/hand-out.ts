@@ -11,9 +11,10 @@ import { takeForwarded } from "./forwarded.ts";
 import { isSuspect, type LocalConsumer, type SettleDesk, SqliteDelivery } from "./holding.ts";
 import type { InboxRow } from "./inbox-table.ts";
 import type { ForwardedCopy } from "./link.ts";
+import type { Moment } from "./moment.ts";
 import type { Outlet } from "./outlet.ts";
 import type { RowSource } from "./ready-window.ts";
-import type { Moment, Transaction } from "./transaction.ts";
+import type { Transaction } from "./transaction.ts";
 import type { TypeFilter } from "./type-filter.ts";
 
 /** What handing out needs around it. */

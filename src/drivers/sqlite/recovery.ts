@@ -5,11 +5,12 @@ import type { LocalConsumer } from "./holding.ts";
 import type { InboxRow } from "./inbox-table.ts";
 import { isCertainlyDead, type ProcessMark } from "./machine.ts";
 import { removeSocket } from "./mesh.ts";
+import type { Moment } from "./moment.ts";
 import type { Peer } from "./peer-table.ts";
 import { endReturned, lapse } from "./settle.ts";
 import { priorityOf } from "./slots.ts";
 import type { Tables } from "./tables.ts";
-import type { Moment, Transaction } from "./transaction.ts";
+import type { Transaction } from "./transaction.ts";
 
 /** Milliseconds between two hand-offs of a copy whose process died. */
 const CRASH_PAUSE = 100;

@@ -12,6 +12,7 @@ import { type Forwarding, isForwardable } from "./forwarded.ts";
 import type { LocalConsumer, SqliteDelivery } from "./holding.ts";
 import type { InboxRow } from "./inbox-table.ts";
 import { JournalWriter } from "./journal-writer.ts";
+import type { Moment } from "./moment.ts";
 import type { Outlet } from "./outlet.ts";
 import type { Tables } from "./tables.ts";
 
@@ -21,14 +22,6 @@ export interface ForeignRevocation {
   readonly claimId: number;
   readonly slot: number;
   readonly end: CancelledEnd;
-}
-
-/** The times a transaction goes by. */
-export interface Moment {
-  /** Wall milliseconds. */
-  readonly now: number;
-  /** Monotonic milliseconds. */
-  readonly monotonic: number;
 }
 
 /** Puts a scope before a key, a log or an inbox's name. */
