@@ -165,18 +165,19 @@ export class CommitQueue {
   /** Fails works whose transaction was undone, or may not have been. */
   #failed(error: unknown, works: readonly Work[], committing: boolean): void {
     const kind = faultKind(error);
-    if (kind === "io" || kind === "corrupt") this.#broken = true;
+    const { path } = this.#options;
+    if (kind === "io" || kind === "full-index" || kind === "corrupt") this.#broken = true;
+    // After a failed sync the operating system may still write the pages, as after a failed indexing somebody may find
+    // them in the log: only then is the outcome open.
+    const unknown = committing && (kind === "io" || kind === "full-index");
+    const why = kind === "full-index" ? `the disk under ${path} is full` : (error as Error).message;
     for (const work of works) {
-      // After a failed sync the operating system may still write the pages: only then is the outcome open.
-      const unknown = committing && kind === "io";
       work.fail(
         unknown
-          ? new AgentwireError(
-              "INDETERMINATE",
-              `${work.what} failed while it was being written: ${(error as Error).message}`,
-              { cause: error },
-            )
-          : faultError(error, work.what, this.#options.path),
+          ? new AgentwireError("INDETERMINATE", `${work.what} failed while it was being written: ${why}`, {
+              cause: error,
+            })
+          : faultError(error, work.what, path),
       );
     }
   }

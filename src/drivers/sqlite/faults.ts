@@ -1,7 +1,12 @@
 import { AgentwireError } from "../../errors.ts";
 
-/** What kind of trouble an error of SQLite is. */
-export type FaultKind = "busy" | "full" | "read-only" | "corrupt" | "io" | "other";
+/**
+ * What kind of trouble an error of SQLite is. `full-index`: the disk had room for what was logged, but not for the log's
+ * index, so that a commit may still count.
+ */
+export type FaultKind = "busy" | "full" | "full-index" | "read-only" | "corrupt" | "io" | "other";
+
+const SHMSIZE = { number: 4874, name: "SQLITE_IOERR_SHMSIZE" };
 
 // Primary result codes of SQLite; both client libraries give them, under different names.
 const BY_NUMBER: Readonly<Record<number, FaultKind>> = {
@@ -28,6 +33,7 @@ const BY_NAME: Readonly<Record<string, FaultKind>> = {
 /** Sorts an error thrown by a client library. */
 export function faultKind(error: unknown): FaultKind {
   const { code, errcode } = error as { code?: unknown; errcode?: unknown };
+  if (errcode === SHMSIZE.number || code === SHMSIZE.name) return "full-index";
   if (typeof errcode === "number") return BY_NUMBER[errcode & 0xff] ?? "other";
   const name = typeof code === "string" ? /^SQLITE_([A-Z]+)/.exec(code)?.[1] : undefined;
   return (name === undefined ? undefined : BY_NAME[name]) ?? "other";
@@ -39,6 +45,7 @@ export function faultError(error: unknown, what: string, path: string): Agentwir
   const details = { path };
   switch (faultKind(error)) {
     case "full":
+    case "full-index":
       return new AgentwireError("STORAGE_FULL", `${what} failed: the disk under ${path} is full`, {
         details,
         cause: error,

@@ -108,6 +108,7 @@ describe("CommitQueue", () => {
   it.each([
     ["SQLITE_FULL", "STORAGE_FULL"],
     ["SQLITE_IOERR_FSYNC", "INDETERMINATE"],
+    ["SQLITE_IOERR_SHMSIZE", "INDETERMINATE"],
     ["SQLITE_CORRUPT", "STORE_CORRUPT"],
   ])("never answers well after %s at the commit", async (code, expected) => {
     const { journal, submit } = queueOver({ commit: [fault(code)] });
@@ -120,6 +121,14 @@ describe("CommitQueue", () => {
         ? ["begin", "rollback", "begin", "commit"]
         : ["begin", "rollback", "reopen", "begin", "commit"],
     );
+  });
+
+  it("says that the disk is full, also when it is too full to begin with", async () => {
+    const none = fault("SQLITE_IOERR_SHMSIZE");
+    const { submit } = queueOver({ begin: [none], commit: [none] });
+    await expect(submit(() => 1)).rejects.toMatchObject({ code: "STORAGE_FULL" });
+    await expect(submit(() => 2)).rejects.toThrow(/written: the disk under .* is full$/);
+    expect(await submit(() => 3)).toBe(3);
   });
 
   it("fails what is queued when it is closed, and takes nothing more", async () => {
