@@ -1,14 +1,11 @@
 // Pulls messages one by one and writes down each hand-off and what became of each ack.
 import { AgentwireError, connect, defineAgent } from "../../../src/index.ts";
-import { HistoryWriter } from "../history-file.ts";
-import { digestOf, Job } from "../roles/job.ts";
+import { type Holder, HolderNotes } from "../holder-notes.ts";
+import { Job } from "../roles/job.ts";
 
 /** What a puller is told to do. */
-export interface PullerTask {
+export interface PullerTask extends Holder {
   readonly url: string;
-  readonly history: string;
-  readonly agent: string;
-  readonly instance: string;
   /** Milliseconds; not renewed, so `work` must be well below. */
   readonly lease: number;
   /** Milliseconds between hand-off and ack. */
@@ -18,9 +15,8 @@ export interface PullerTask {
 }
 
 const task = JSON.parse(process.argv[2] as string) as PullerTask;
-const history = new HistoryWriter(task.history);
+const notes = new HolderNotes(task);
 const bus = await connect(task.url, { logger: false });
-const { agent: recipient, instance } = task;
 const agent = await bus.join(
   defineAgent({ name: task.agent, receives: [Job], lease: task.lease, retry: { attempts: 50 } }),
 );
@@ -40,25 +36,15 @@ async function pull(): Promise<void> {
   for (;;) {
     for (const delivery of await receive()) {
       const { key } = delivery.message.payload;
-      const { attempt, redelivered } = delivery;
-      history.note({
-        event: "hand-off",
-        key,
-        recipient,
-        instance,
-        attempt,
-        redelivered,
-        digest: digestOf(delivery.message.payload),
-        wall: Date.now(),
-      });
+      notes.handOff(delivery.message, delivery);
       await new Promise((resolve) => setTimeout(resolve, task.work));
-      history.note({ event: "ack", step: "invoke", key, recipient, instance });
+      notes.ack(key, "invoke");
       try {
         await delivery.ack();
-        history.note({ event: "ack", step: "ok", key, recipient, instance });
+        notes.ack(key, "ok");
       } catch (error) {
         const lost = AgentwireError.is(error, "LEASE_LOST");
-        history.note({ event: "ack", step: lost ? "lost" : "unknown", key, recipient, instance });
+        notes.ack(key, lost ? "lost" : "unknown");
         if (!lost) process.stdout.write(`error ${String(error)}\n`);
       }
     }

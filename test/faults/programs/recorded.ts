@@ -2,6 +2,7 @@
 import { connect, defineAgent } from "../../../src/index.ts";
 import { seededRandom } from "../../../src/testing/seeded-random.ts";
 import { HistoryWriter } from "../history-file.ts";
+import { HolderNotes } from "../holder-notes.ts";
 import { digestOf, Job, jobFor } from "../roles/job.ts";
 
 /** What a recorded program is told to do. */
@@ -17,29 +18,17 @@ export interface RecordedTask {
 
 const task = JSON.parse(process.argv[2] as string) as RecordedTask;
 const history = new HistoryWriter(task.history);
+const notes = new HolderNotes({ history: task.history, agent: "worker", instance: "only" });
 const random = seededRandom(task.seed);
 let number = 0;
 
 for (let opening = 1; opening <= task.openings; opening++) {
   const bus = await connect(task.url, { name: "sender", logger: false });
-  const keys = new Map<string, string>();
-  bus.events.on("message.acknowledged", ({ id }) => {
-    const key = keys.get(id);
-    if (key !== undefined) history.note({ event: "ack", step: "ok", key, recipient: "worker", instance: "only" });
-  });
+  notes.follow(bus);
   await bus.join(
-    defineAgent({ name: "worker", concurrency: 4 }).on(Job, ({ id, payload }, { attempt, redelivered }) => {
-      keys.set(id, payload.key);
-      history.note({
-        event: "hand-off",
-        key: payload.key,
-        recipient: "worker",
-        instance: "only",
-        attempt,
-        redelivered,
-        digest: digestOf(payload),
-      });
-      history.note({ event: "ack", step: "invoke", key: payload.key, recipient: "worker", instance: "only" });
+    defineAgent({ name: "worker", concurrency: 4 }).on(Job, (message, context) => {
+      notes.handOff(message, context);
+      notes.ack(message.payload.key, "invoke");
     }),
   );
   // Nobody reads the shelf: what goes there must be found there.

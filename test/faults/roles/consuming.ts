@@ -1,13 +1,10 @@
 import { defineAgent } from "../../../src/index.ts";
-import { HistoryWriter } from "../history-file.ts";
-import { digestOf, Job } from "./job.ts";
+import { type Holder, HolderNotes } from "../holder-notes.ts";
+import { Job } from "./job.ts";
 import type { Role } from "./role.ts";
 
 /** What a consumer is told to do. */
-export interface ConsumerTask {
-  readonly history: string;
-  readonly agent: string;
-  readonly instance: string;
+export interface ConsumerTask extends Holder {
   readonly concurrency: number;
   readonly prefetch?: number;
   readonly capacity?: number;
@@ -25,17 +22,10 @@ export interface ConsumerTask {
 
 /** Handles messages and writes down each hand-off and each ack. */
 export const consuming: Role<ConsumerTask> = async (task, around) => {
-  const history = new HistoryWriter(task.history);
+  const notes = new HolderNotes(task, around.now);
   const bus = await around.open(task.heartbeat === undefined ? {} : { heartbeat: task.heartbeat });
-  const { agent: recipient, instance } = task;
-  const keys = new Map<string, string>();
+  notes.follow(bus);
   let handOffs = 0;
-
-  bus.events.on("message.acknowledged", ({ id }) => {
-    const key = keys.get(id);
-    keys.delete(id);
-    if (key !== undefined) history.note({ event: "ack", step: "ok", key, recipient, instance });
-  });
 
   const agent = defineAgent({
     name: task.agent,
@@ -44,29 +34,19 @@ export const consuming: Role<ConsumerTask> = async (task, around) => {
     retry: { attempts: 50, backoff: "immediate" },
     ...(task.capacity === undefined ? {} : { capacity: task.capacity }),
     ...(task.prefetch === undefined ? {} : { prefetch: task.prefetch }),
-  }).on(Job, async ({ id, payload }, context) => {
-    const { key } = payload;
-    keys.set(id, key);
-    const { attempt, redelivered, signal } = context;
-    history.note({
-      event: "hand-off",
-      key,
-      recipient,
-      instance,
-      attempt,
-      redelivered,
-      digest: digestOf(payload),
-      wall: around.now(),
-    });
+  }).on(Job, async (message, context) => {
+    const { key } = message.payload;
+    const { signal } = context;
+    notes.handOff(message, context);
     if (task.exitAt !== undefined && key.endsWith(task.exitAt)) process.exit(9);
     handOffs++;
     if (task.block?.after === handOffs) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, task.block.length);
     if (task.work > 0) await new Promise((resolve) => setTimeout(resolve, Math.random() * task.work));
     if (signal.aborted) {
-      history.note({ event: "ack", step: "lost", key, recipient, instance });
+      notes.ack(key, "lost");
       throw signal.reason;
     }
-    history.note({ event: "ack", step: "invoke", key, recipient, instance });
+    notes.ack(key, "invoke");
   });
 
   await bus.join(agent);

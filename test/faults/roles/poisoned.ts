@@ -1,13 +1,10 @@
 import { defineAgent } from "../../../src/index.ts";
-import { HistoryWriter } from "../history-file.ts";
-import { digestOf, Job } from "./job.ts";
+import { type Holder, HolderNotes } from "../holder-notes.ts";
+import { Job } from "./job.ts";
 import type { Role } from "./role.ts";
 
 /** What a poisoned consumer is told to do. The last part of a key says what its handler does. */
-export interface PoisonedTask {
-  readonly history: string;
-  readonly agent: string;
-  readonly instance: string;
+export interface PoisonedTask extends Holder {
   readonly concurrency: number;
   readonly attempts: number;
   /** Milliseconds. */
@@ -17,15 +14,9 @@ export interface PoisonedTask {
 
 /** Handles messages, some of which do the worst that a handler can do. */
 export const poisoned: Role<PoisonedTask> = async (task, around) => {
-  const history = new HistoryWriter(task.history);
+  const notes = new HolderNotes(task, around.now);
   const bus = await around.open();
-  const { agent: recipient, instance } = task;
-  const keys = new Map<string, string>();
-
-  bus.events.on("message.acknowledged", ({ id }) => {
-    const key = keys.get(id);
-    if (key !== undefined) history.note({ event: "ack", step: "ok", key, recipient, instance });
-  });
+  notes.follow(bus);
 
   const agent = defineAgent({
     name: task.agent,
@@ -33,20 +24,9 @@ export const poisoned: Role<PoisonedTask> = async (task, around) => {
     lease: task.lease,
     handlerTimeout: task.handlerTimeout,
     retry: { attempts: task.attempts },
-  }).on(Job, async ({ id, payload }, context) => {
-    const { key } = payload;
-    keys.set(id, key);
-    const { attempt, redelivered } = context;
-    history.note({
-      event: "hand-off",
-      key,
-      recipient,
-      instance,
-      attempt,
-      redelivered,
-      digest: digestOf(payload),
-      wall: around.now(),
-    });
+  }).on(Job, async (message, context) => {
+    const { key } = message.payload;
+    notes.handOff(message, context);
     switch (key.split("/")[1]) {
       case "throw":
         throw new Error("poison");
@@ -59,7 +39,7 @@ export const poisoned: Role<PoisonedTask> = async (task, around) => {
       case "memory":
         return exhaust();
       default:
-        history.note({ event: "ack", step: "invoke", key, recipient, instance });
+        notes.ack(key, "invoke");
     }
   });
 

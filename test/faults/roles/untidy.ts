@@ -2,15 +2,12 @@ import type { Delivery } from "../../../src/agent/pulled-delivery.ts";
 import { AgentwireError, defineAgent } from "../../../src/index.ts";
 import { seededRandom } from "../../../src/testing/seeded-random.ts";
 import { failureCode } from "../failure-code.ts";
-import { HistoryWriter } from "../history-file.ts";
-import { digestOf, Job } from "./job.ts";
+import { type Holder, HolderNotes } from "../holder-notes.ts";
+import { Job } from "./job.ts";
 import type { Role } from "./role.ts";
 
 /** What an untidy puller is told to do. */
-export interface UntidyTask {
-  readonly history: string;
-  readonly agent: string;
-  readonly instance: string;
+export interface UntidyTask extends Holder {
   readonly seed: number;
   /** Milliseconds; nothing renews it. */
   readonly lease: number;
@@ -24,12 +21,12 @@ type Held = Delivery<typeof Job>;
 
 /** Pulls batches and acks them out of order, twice, after a retry, a reject and a lapsed lease; tells of every wrong answer. */
 export const untidy: Role<UntidyTask> = async (task, around) => {
-  const history = new HistoryWriter(task.history);
+  const notes = new HolderNotes(task, around.now);
   const random = seededRandom(task.seed);
   const bus = await around.open();
-  const { agent: recipient, instance, lease } = task;
+  const { agent: name, lease } = task;
   const worker = await bus.join(
-    defineAgent({ name: recipient, receives: [Job], lease, retry: { attempts: 50, backoff: "immediate" } }),
+    defineAgent({ name, receives: [Job], lease, retry: { attempts: 50, backoff: "immediate" } }),
   );
   let batches = 0;
   around.say("ready");
@@ -41,14 +38,14 @@ export const untidy: Role<UntidyTask> = async (task, around) => {
 
   const ack = async (delivery: Held): Promise<void> => {
     const { key } = delivery.message.payload;
-    history.note({ event: "ack", step: "invoke", key, recipient, instance });
+    notes.ack(key, "invoke");
     const [first, second] = [delivery.ack(), delivery.ack()];
     try {
       await first;
-      history.note({ event: "ack", step: "ok", key, recipient, instance });
+      notes.ack(key, "ok");
     } catch (error) {
       const lost = AgentwireError.is(error, "LEASE_LOST");
-      history.note({ event: "ack", step: lost ? "lost" : "unknown", key, recipient, instance });
+      notes.ack(key, lost ? "lost" : "unknown");
       if (!lost) around.say(`wrong an ack gave ${String(error)}`);
     }
     await expectCode("a second ack at once", "none", second);
@@ -83,19 +80,14 @@ export const untidy: Role<UntidyTask> = async (task, around) => {
         if (AgentwireError.is(error, "CLOSED")) return;
         throw error;
       }
-      for (const { message, attempt, redelivered } of held) {
-        const { key } = message.payload;
-        const digest = digestOf(message.payload);
-        history.note({ event: "hand-off", key, recipient, instance, attempt, redelivered, digest, wall: around.now() });
-      }
+      for (const delivery of held) notes.handOff(delivery.message, delivery);
       if (held.length > 0 && ++batches % task.lapse === 0) {
         await new Promise((resolve) => setTimeout(resolve, lease + 50));
-        for (const { message } of held)
-          history.note({ event: "ack", step: "invoke", key: message.payload.key, recipient, instance });
+        for (const { message } of held) notes.ack(message.payload.key, "invoke");
         for (const delivery of held) {
           const { key } = delivery.message.payload;
           await expectCode("an ack of what belongs to another", "LEASE_LOST", delivery.ack());
-          history.note({ event: "ack", step: "lost", key, recipient, instance });
+          notes.ack(key, "lost");
           await expectCode("a second one", "none", delivery.ack());
         }
         around.say(`lapsed ${held.length}`);
