@@ -1,6 +1,5 @@
 // The full run: every row at full scale, one after the other; a finished row is not run again until its line is removed from the state file.
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
-import { isInstalled } from "./installed.ts";
 import { compiled } from "./program.ts";
 import { FULL, type RowResult } from "./row.ts";
 import { ROWS } from "./rows.ts";
@@ -27,8 +26,8 @@ const runs = ROWS.flatMap((row) => [
 ]);
 for (const row of runs) {
   if (only !== undefined && !only.split(",").includes(row.id)) continue;
-  if (row.backend === "sqlite" && row.needs !== undefined && !isInstalled(row.needs)) {
-    process.stdout.write(`${row.id} NOT RUN: it needs ${row.needs}\n`);
+  if (row.backend === "sqlite" && row.needs?.isMet() === false) {
+    process.stdout.write(`${row.id} NOT RUN: it needs ${row.needs.name}\n`);
     continue;
   }
   const known = done.get(row.id);

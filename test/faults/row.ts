@@ -1,4 +1,5 @@
 import type { HistoryVerdict } from "../../src/testing/history-checker.ts";
+import type { Need } from "./need.ts";
 
 /** How large a run is. */
 export interface Scale {
@@ -36,8 +37,8 @@ export interface Row {
   readonly title: string;
   /** Short enough at the quick scale to be run with every test. */
   readonly quick: boolean;
-  /** A program that has to be installed for it. */
-  readonly needs?: string;
+  /** On sqlite; where it is not there, the row is not run, and the report says so. */
+  readonly needs?: Need;
   /** Whether it is run on the memory driver too, in one process. */
   readonly onMemory?: boolean;
   run(scale: Scale, seed: number, backend: Backend): Promise<RowResult>;

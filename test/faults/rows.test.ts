@@ -11,12 +11,12 @@ const seed = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(
 afterAll(() => compiled.close());
 
 // Most of a row is waiting, so two run at once.
-// Rows that need a tracer or a false clock are run where there is one; where there is none, the report says so.
+// Rows that need a tracer, a false clock or a small disk are run where there is one; where there is none, the report says so.
 for (const { id, title, needs, quick, run } of ROWS) {
   if (!quick) continue;
-  const lacks = needs !== undefined && !isInstalled(needs);
+  const lacks = needs?.isMet() === false;
   it.skipIf(lacks)(
-    `${id} ${title}, on sqlite${lacks ? `, which needs ${needs}` : ""}`,
+    `${id} ${title}, on sqlite${lacks ? `, which needs ${needs.name}` : ""}`,
     { concurrent: true },
     async () => {
       const result = await run(QUICK, seed, "sqlite");

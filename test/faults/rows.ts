@@ -3,6 +3,7 @@ import { clockJumps } from "./rows/clock-jumps.ts";
 import { consumerKilled } from "./rows/consumer-killed.ts";
 import { consumerStopped } from "./rows/consumer-stopped.ts";
 import { deadLettersRefused } from "./rows/dead-letters-refused.ts";
+import { diskFull } from "./rows/disk-full.ts";
 import { duplicatePublish } from "./rows/duplicate-publish.ts";
 import { embedderKilled } from "./rows/embedder-killed.ts";
 import { gracefulStop } from "./rows/graceful-stop.ts";
@@ -24,6 +25,7 @@ export const ROWS: readonly Row[] = [
   embedderKilled,
   powerLoss,
   consumerStopped,
+  diskFull,
   clockJumps,
   slowConsumer,
   poison,

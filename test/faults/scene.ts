@@ -12,9 +12,18 @@ import type { SenderTask } from "./roles/sending.ts";
 
 type Given<T> = Omit<T, "history" | "seed">;
 
+/** How a scene is set. */
+export interface SceneOptions {
+  /** Of the URL. */
+  readonly query?: string;
+  /** Folder of the database in the scene's own, which holds the histories. */
+  readonly inside?: string;
+}
+
 /** One run of one row: a folder with a database, the programs at work on it, and their histories. */
 export class Scene {
   readonly folder: string;
+  readonly database: string;
   readonly url: string;
   readonly seed: number;
   /** In [0, 1), from the seed. */
@@ -23,15 +32,12 @@ export class Scene {
   readonly #buses: Bus[] = [];
   #bus: Promise<Bus> | undefined;
 
-  constructor(seed: number, query = "") {
+  constructor(seed: number, { query = "", inside = "" }: SceneOptions = {}) {
     this.seed = seed;
     this.random = seededRandom(seed);
     this.folder = mkdtempSync(join(tmpdir(), "agentwire-faults-"));
-    this.url = `sqlite:${join(this.folder, "bus.db")}${query}`;
-  }
-
-  get database(): string {
-    return join(this.folder, "bus.db");
+    this.database = join(this.folder, inside, "bus.db");
+    this.url = `sqlite:${this.database}${query}`;
   }
 
   /** Plays a role; on sqlite as a process of its own. */
@@ -139,6 +145,11 @@ export class Scene {
   async close(): Promise<void> {
     await Promise.all([...this.#actors].map((actor) => actor.kill()));
     for (const bus of this.#buses) await bus.close({ grace: 100 });
+    this.clear();
+  }
+
+  /** Removes the folder; nobody is at work in it any more. */
+  protected clear(): void {
     if (process.env["AGENTWIRE_KEEP_SCENES"] === undefined) rmSync(this.folder, { recursive: true, force: true });
   }
 }

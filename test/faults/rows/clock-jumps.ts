@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { MemoryScene } from "../memory-scene.ts";
+import { installed } from "../need.ts";
 import { openScene } from "../open-scene.ts";
 import { judged, type Row, within } from "../row.ts";
 
@@ -12,7 +13,7 @@ export const clockJumps: Row = {
   title: "wall clock jumps by an hour, both ways, and runs 10 % fast",
   quick: true,
   onMemory: true,
-  needs: "faketime",
+  needs: installed("faketime"),
   run: async (scale, seed, backend) => {
     const scene = openScene(backend, seed);
     try {

@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { connect } from "../../../src/index.ts";
 import { checkHistory } from "../../../src/testing/history-checker.ts";
 import type { WrittenEvent } from "../history-file.ts";
+import { installed } from "../need.ts";
 import { writeImage } from "../power-image.ts";
 import { digestOf, type JobPayload } from "../roles/job.ts";
 import { judged, type Row, type RowResult, type Scale } from "../row.ts";
@@ -15,13 +16,13 @@ export const powerLoss: Row = {
   id: "F5",
   title: "loss of power",
   quick: true,
-  needs: "strace",
+  needs: installed("strace"),
   run: (scale, seed) => runPowerLoss(scale, seed, "full"),
 };
 
 /** F5 with the weaker setting, of class `process`: it must show loss, or the harness is blind. */
 export async function runPowerLoss(scale: Scale, seed: number, synchronous: "full" | "normal"): Promise<RowResult> {
-  const scene = new Scene(seed, `?synchronous=${synchronous}`);
+  const scene = new Scene(seed, { query: `?synchronous=${synchronous}` });
   try {
     const history = join(scene.folder, "recorded.history");
     const log = join(scene.folder, "writes.log");
