@@ -143,6 +143,8 @@ export class SqliteBroker implements Broker, SettleDesk {
       isEnd && settlement.emit ? settlement.emit.map((publication) => this.#encode(publication)) : NOTHING;
     return this.#file.run("Settling", (tx) => settle(tx, delivery, { settlement, emitted }), {
       lazy: isEnd && settlement.lazy === true,
+      // Its inbox ends with this process, and what is in it then ends with it.
+      synced: !(delivery.isForwarded && isEnd && settlement.emit === undefined),
     });
   }
 

@@ -8,9 +8,9 @@ export interface CommitQueueOptions {
   readonly path: string;
   /**
    * Starts a transaction. Throws SQLite's error when another process has the lock.
-   * `onlyHandsOut`: no operation waits for it, it only gives copies to consumers.
+   * `synced`: it has an operation that must survive a power loss, and does not only give copies to consumers.
    */
-  begin(options: { readonly onlyHandsOut: boolean }): Transaction;
+  begin(options: { readonly synced: boolean }): Transaction;
   /** Does what follows from the works: hands out copies and writes what was gathered. */
   complete(tx: Transaction): void;
   commit(): void;
@@ -25,8 +25,8 @@ export interface CommitQueueOptions {
 /** A transaction is closed after so long and so many rows, so that the event loop is never held for long. */
 const LONGEST = 5;
 const MOST_ROWS = 512;
-/** How long a settle that is not urgent waits for company. */
-const LAZY_DELAY = 5;
+/** How long a settle that is not urgent waits for company: so long that a burst shares, and an idle moment is used. */
+const LAZY_DELAY = 1;
 /** So many turns of the event loop pass between tries before a busy file is tried by timer. */
 const EAGER_TRIES = 4;
 const LONGEST_PAUSE = 8;
@@ -53,7 +53,7 @@ export class CommitQueue {
     this.#options = options;
   }
 
-  /** Waits for a transaction; with `lazy` for one that others need, or a few milliseconds. */
+  /** Waits for a transaction; with `lazy` for one that others need, or a millisecond. */
   submit<T>(work: Work<T>, { lazy = false }: { readonly lazy?: boolean } = {}): Promise<T> {
     if (this.#closed) {
       work.fail(new AgentwireError("CLOSED", `${work.what} failed: the driver is closed`));
@@ -102,7 +102,7 @@ export class CommitQueue {
     try {
       if (this.#broken) this.#options.reopen();
       this.#broken = false;
-      tx = this.#options.begin({ onlyHandsOut: this.#queue.length === 0 });
+      tx = this.#options.begin({ synced: this.#queue.some(({ synced }) => synced) });
     } catch (error) {
       return this.#cannotBegin(error);
     }

@@ -73,7 +73,7 @@ export class Session {
     this.#handOut = new HandOut({ codec: context.codec, desk, peer: this.peer, report: (event) => this.report(event) });
     this.queue = new CommitQueue({
       path: url.path,
-      begin: ({ onlyHandsOut }) => this.#beginTransaction(!onlyHandsOut),
+      begin: ({ synced }) => this.#beginTransaction(synced),
       complete: (tx) => this.#complete(tx),
       commit: () => this.#database.commit(),
       rollback: (tx) => this.#undo(tx),
@@ -130,8 +130,12 @@ export class Session {
   }
 
   /** Runs one operation in the next transaction. */
-  run<T>(what: string, step: (tx: Transaction) => T, options: { readonly lazy?: boolean } = {}): Promise<T> {
-    return this.queue.submit(new Work(what, step), options);
+  run<T>(
+    what: string,
+    step: (tx: Transaction) => T,
+    options: { readonly lazy?: boolean; readonly synced?: boolean } = {},
+  ): Promise<T> {
+    return this.queue.submit(new Work(what, step, options), options);
   }
 
   /** Reads outside of a transaction, at once. @throws STORE_CORRUPT, CLOSED */

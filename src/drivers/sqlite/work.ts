@@ -4,6 +4,8 @@ import type { Transaction } from "./transaction.ts";
 export class Work<T = unknown> {
   /** Names what failed, such as "Publishing". */
   readonly what: string;
+  /** Whether it has to survive a power loss. */
+  readonly synced: boolean;
   readonly promise: Promise<T>;
   /** What came of it, once it ran; valid when its transaction is committed. */
   result: T | undefined;
@@ -15,8 +17,9 @@ export class Work<T = unknown> {
    * `step` runs within a transaction and may run again after that was undone. An AgentwireError that it throws fails
    * this work alone, so it must throw one only before it has written anything.
    */
-  constructor(what: string, step: (tx: Transaction) => T) {
+  constructor(what: string, step: (tx: Transaction) => T, { synced = true }: { readonly synced?: boolean } = {}) {
     this.what = what;
+    this.synced = synced;
     this.#step = step;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;

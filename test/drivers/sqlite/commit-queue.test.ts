@@ -11,10 +11,10 @@ function queueOver(faults: { begin?: (Error | undefined)[]; commit?: (Error | un
   const journal: string[] = [];
   const queue = new CommitQueue({
     path: "bus.db",
-    begin: ({ onlyHandsOut }) => {
+    begin: ({ synced }) => {
       const error = faults.begin?.shift();
       if (error) throw error;
-      journal.push(onlyHandsOut ? "begin to hand out" : "begin");
+      journal.push(synced ? "begin" : "begin unsynced");
       return { rows: 0 } as Transaction;
     },
     complete: () => {},
@@ -33,6 +33,15 @@ function queueOver(faults: { begin?: (Error | undefined)[]; commit?: (Error | un
 }
 
 describe("CommitQueue", () => {
+  it("syncs what has to survive a power loss, and only that", async () => {
+    const { journal, queue } = queueOver();
+    const work = (synced: boolean): Promise<void> => queue.submit(new Work("Testing", () => {}, { synced }));
+    queue.kick();
+    await work(false);
+    await Promise.all([work(false), work(true)]);
+    expect(journal).toEqual(["begin unsynced", "commit", "begin", "commit"]);
+  });
+
   it("runs what one turn submits in one transaction, in order", async () => {
     const { journal, submit } = queueOver();
     const order: number[] = [];
@@ -52,7 +61,7 @@ describe("CommitQueue", () => {
     const { queue, journal } = queueOver();
     queue.kick();
     await new Promise((resolve) => setImmediate(resolve));
-    expect(journal).toEqual(["begin to hand out", "commit"]);
+    expect(journal).toEqual(["begin unsynced", "commit"]);
   });
 
   it("keeps the process alive for what is submitted during a pause that nobody waited for", async () => {
