@@ -125,6 +125,14 @@ export default {
     },
     { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
     {
+      name: "tests-on-any-sqlite",
+      comment:
+        "tests run with every client library: test/support/database-file.ts opens a file with the one that is there",
+      severity: "error",
+      from: { path: "^test/" },
+      to: { path: "(^|/)node_modules/(@types/)?better-sqlite3(/|$)" },
+    },
+    {
       name: "no-tests-in-src",
       severity: "error",
       from: { path: "^src/" },

@@ -1,9 +1,9 @@
-import Database from "better-sqlite3";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Consumer, Delivery } from "../../../src/broker/consumer.ts";
 import type { Publication } from "../../../src/broker/publication.ts";
 import { type Envelope, PRIORITIES } from "../../../src/message/envelope.ts";
+import { openDatabase } from "../../support/database-file.ts";
 import { OtherProcess } from "./other-process.ts";
 import { acknowledge, Collected, message, type SqliteDriver, until, Workbench } from "./setup.ts";
 
@@ -75,7 +75,7 @@ describe("copies that travel with their wake-up", () => {
       const [status] = await other.broker.inspect([INBOX]);
       return status?.consumers === 1;
     });
-    const raw = new Database(bench.path, { readonly: true });
+    const raw = openDatabase(bench.path);
     bench.onEnd(async () => raw.close());
     const held = raw.prepare("SELECT sum(length(held)) AS bytes FROM claim");
     await other.broker.publish([publication("a", "small", 0), publication("b", "small", 1)]);
