@@ -32,6 +32,8 @@ export default defineConfig({
           maxConcurrency: 2,
           testTimeout: 120_000,
           hookTimeout: 60_000,
+          // Node 22 says of its own SQLite that it is experimental, in every program that uses it.
+          env: { NODE_OPTIONS: "--disable-warning=ExperimentalWarning" },
         },
       },
     ],
