@@ -1,7 +1,7 @@
 import type { ConsumeOptions, Consumer, Delivery, Revocation } from "../broker/consumer.ts";
 import type { Settlement, SettleResult } from "../broker/settlement.ts";
 import { aboutMessage } from "../bus/about-message.ts";
-import { plainChunk, plainReply, readPayload } from "../bus/checking.ts";
+import { plainReply, readPayload } from "../bus/checking.ts";
 import { ERROR_REPLY } from "../bus/requests.ts";
 import type { ResolvedRetryPolicy } from "../delivery/retry-policy.ts";
 import { AgentwireError, type ErrorCode } from "../errors.ts";
@@ -16,6 +16,7 @@ import type { DeliverInterceptor } from "./handler.ts";
 import { HandlerContext } from "./handler-context.ts";
 import { Run, type RunOwner } from "./handler-run.ts";
 import type { AgentHost } from "./host.ts";
+import { intercepted, isGenerator, Streamed, streamed } from "./invocation.ts";
 import { Lanes } from "./lanes.ts";
 import { replyTypeOf } from "./reply-type.ts";
 import { type Ending, ending, tellEnding } from "./settling.ts";
@@ -254,14 +255,17 @@ export class Worker implements RunOwner {
     run.context = new HandlerContext(this.#host, run);
     let result: unknown;
     try {
-      result = this.#options.delivering.length === 0 ? handler(message, run.context) : this.#intercepted(run, message);
+      result =
+        this.#options.delivering.length === 0
+          ? handler(message, run.context)
+          : intercepted(handler, this.#options.delivering)(message, run.context);
     } catch (error) {
       return this.#failed(run, error);
     }
     if (result instanceof Promise || isGenerator(result)) {
       this.#active.add(run);
       this.#limit(run, this.#options.handlerTimeout);
-      const finished = isGenerator(result) ? this.#stream(run, result) : result;
+      const finished = isGenerator(result) ? streamed(this.#host, run, result) : result;
       finished.then(
         (value) => (isGenerator(value) ? this.#streamLater(run, value) : this.#returned(run, value)),
         (error: unknown) => this.#failed(run, error),
@@ -271,39 +275,11 @@ export class Worker implements RunOwner {
     }
   }
 
-  #intercepted(run: Run, message: Message<MessageType>): Promise<unknown> {
-    const { handler } = run.entry as HandlerEntry;
-    let next: (message: Message<MessageType>, context: HandlerContext) => Promise<unknown> = async (inner, context) =>
-      handler(inner, context);
-    for (const interceptor of [...this.#options.delivering].reverse()) {
-      next = interceptor(next as Parameters<DeliverInterceptor>[0]) as typeof next;
-    }
-    return next(message, run.context as HandlerContext);
-  }
-
   #streamLater(run: Run, chunks: AsyncGenerator<unknown, unknown, void>): void {
-    this.#stream(run, chunks).then(
+    streamed(this.#host, run, chunks).then(
       (value) => this.#returned(run, value),
       (error: unknown) => this.#failed(run, error),
     );
-  }
-
-  async #stream(run: Run, chunks: AsyncGenerator<unknown, unknown, void>): Promise<Streamed> {
-    const { message } = run.delivery;
-    const { type } = run.entry as HandlerEntry;
-    const producer =
-      message.replyInbox === undefined ? undefined : this.#host.sending.chunks.produce(message.id, run.attempt);
-    try {
-      for (;;) {
-        const step = await chunks.next();
-        if (step.done) return new Streamed(step.value, producer?.end());
-        if (run.over) await chunks.return(undefined);
-        producer?.send(await plainChunk(type, step.value));
-      }
-    } catch (error) {
-      producer?.abandon();
-      throw error;
-    }
   }
 
   #returned(run: Run, result: unknown): void {
@@ -523,19 +499,4 @@ export class Worker implements RunOwner {
   }
 }
 
-/** What a streaming handler returned, with the headers that describe its chunks. */
-class Streamed {
-  readonly value: unknown;
-  readonly headers: Readonly<Record<string, string>> | undefined;
-
-  constructor(value: unknown, headers: Readonly<Record<string, string>> | undefined) {
-    this.value = value;
-    this.headers = headers;
-  }
-}
-
 const ERROR_TYPE = Object.freeze({ name: ERROR_REPLY, version: 1 }) as MessageType;
-
-function isGenerator(value: unknown): value is AsyncGenerator<unknown, unknown, void> {
-  return typeof value === "object" && value !== null && Symbol.asyncIterator in value && "next" in value;
-}
