@@ -1,15 +1,18 @@
 import { Queue, QueueEvents, Worker } from "bullmq";
+import { startRedis } from "../../scripts/servers/redis.ts";
 import { measureRoundTrips } from "../harness/measure-round-trips.ts";
 import { type BenchEnvelope, envelope, filler } from "../harness/messages.ts";
 import { partnerReady, startPartner } from "../harness/partner.ts";
-import { type AppendFsync, startRedis } from "../harness/redis-server.ts";
 import { numberSetting, type Side, textSetting } from "../harness/task.ts";
 
 const NAME = "ask";
 
 /** A job whose result is awaited, worked on by another process. Settings: `appendfsync`. */
 export const bullmqRequests: Side = async (task) => {
-  const server = await startRedis(task.folder, textSetting(task, "appendfsync") as AppendFsync);
+  const server = await startRedis({
+    folder: task.folder,
+    settings: { appendfsync: textSetting(task, "appendfsync") },
+  });
   const connection = { host: "127.0.0.1", port: server.port, maxRetriesPerRequest: null };
   // A job that is removed at once can be gone before its result was asked for.
   const queue = new Queue<BenchEnvelope, { sequence: number }>(NAME, {

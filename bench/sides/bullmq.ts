@@ -1,7 +1,7 @@
 import { type Job, Queue, Worker } from "bullmq";
+import { startRedis } from "../../scripts/servers/redis.ts";
 import { measureQueue } from "../harness/measure-queue.ts";
 import { type BenchEnvelope, envelope, filler, levelOf } from "../harness/messages.ts";
-import { type AppendFsync, startRedis } from "../harness/redis-server.ts";
 import { type Side, textSetting } from "../harness/task.ts";
 
 const NAME = "work";
@@ -9,7 +9,10 @@ const CONCURRENCY = 50;
 
 /** BullMQ on a private Redis, ended jobs removed. Settings: `phase`, `manner`, `appendfsync`. */
 export const bullmq: Side = async (task) => {
-  const server = await startRedis(task.folder, textSetting(task, "appendfsync") as AppendFsync);
+  const server = await startRedis({
+    folder: task.folder,
+    settings: { appendfsync: textSetting(task, "appendfsync") },
+  });
   const connection = { host: "127.0.0.1", port: server.port, maxRetriesPerRequest: null };
   const queue = new Queue<BenchEnvelope>(NAME, {
     connection,

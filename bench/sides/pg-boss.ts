@@ -1,7 +1,7 @@
 import PgBoss from "pg-boss";
+import { startPostgres } from "../../scripts/servers/postgres.ts";
 import { measureQueue } from "../harness/measure-queue.ts";
 import { type BenchEnvelope, envelope, filler, LEVELS, levelOf } from "../harness/messages.ts";
-import { startPostgres } from "../harness/postgres-server.ts";
 import type { Side } from "../harness/task.ts";
 
 const NAME = "work";
@@ -9,7 +9,7 @@ const BATCH = 100;
 
 /** pg-boss on a private PostgreSQL, fetched and completed in batches of 100. Settings: `phase`, `manner`. */
 export const pgBoss: Side = async (task) => {
-  const server = await startPostgres(task.folder);
+  const server = await startPostgres({ folder: task.folder });
   const boss = new PgBoss({ connectionString: server.url, max: 10 });
   boss.on("error", () => {});
   await boss.start();

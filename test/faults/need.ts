@@ -1,4 +1,4 @@
-import { isInstalled } from "./installed.ts";
+import { findProgram } from "../../scripts/servers/find-program.ts";
 
 /** What a row cannot do without. */
 export interface Need {
@@ -9,5 +9,5 @@ export interface Need {
 
 /** A program that has to be installed. */
 export function installed(program: string): Need {
-  return { name: program, isMet: () => isInstalled(program) };
+  return { name: program, isMet: () => findProgram(program) !== undefined };
 }

@@ -1,5 +1,5 @@
 import { afterAll, expect, it } from "vitest";
-import { isInstalled } from "./installed.ts";
+import { installed } from "./need.ts";
 import { compiled } from "./program.ts";
 import { QUICK } from "./row.ts";
 import { runPowerLoss } from "./rows/power-loss.ts";
@@ -25,7 +25,7 @@ for (const { id, title, needs, quick, run } of ROWS) {
   );
 }
 
-it.runIf(isInstalled("strace"))(
+it.runIf(installed("strace").isMet())(
   "a weaker setting loses confirmed messages when the power goes, and the harness sees it; no image is damaged",
   { concurrent: true },
   async () => {
