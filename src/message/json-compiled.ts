@@ -5,7 +5,7 @@ import { canonical } from "./canonical.ts";
 import type { Compiled } from "./compiled.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { checkJsonSchema } from "./json-schema-check.ts";
-import { SchemaRegex } from "./schema-regex.ts";
+import { SchemaRegex } from "./regex/schema-regex.ts";
 
 type AjvModule = typeof import("ajv/dist/2020.js");
 

@@ -2,8 +2,8 @@ import { AgentwireError } from "../errors.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { KEYWORDS, type KeywordKind } from "./json-schema-keywords.ts";
 import { faultyReference } from "./json-schema-references.ts";
-import { LinearRegex } from "./linear-regex.ts";
-import { RegexUnfit } from "./regex-parts.ts";
+import { LinearRegex } from "./regex/linear-regex.ts";
+import { RegexUnfit } from "./regex/regex-parts.ts";
 
 /** Deepest nesting of a schema's objects and arrays: twice that of a payload and room for alternatives. */
 const MOST_LEVELS = 256;

@@ -1,4 +1,4 @@
-import type { RegexPart } from "../../src/message/regex-parts.ts";
+import type { RegexPart } from "../../../src/message/regex/regex-parts.ts";
 
 interface Place {
   readonly text: readonly string[];

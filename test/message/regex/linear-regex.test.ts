@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { LinearRegex } from "../../src/message/linear-regex.ts";
-import { RegexUnfit } from "../../src/message/regex-parts.ts";
+import { LinearRegex } from "../../../src/message/regex/linear-regex.ts";
+import { RegexUnfit } from "../../../src/message/regex/regex-parts.ts";
 import { anyRegex, anyText, countedRegex, longText } from "./regexes.ts";
 
 /** A text that counts how often it is looked at. */

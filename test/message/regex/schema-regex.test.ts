@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { longestForBacktracking } from "../../src/message/regex-cost.ts";
-import { regexParts } from "../../src/message/regex-parts.ts";
-import { SchemaRegex } from "../../src/message/schema-regex.ts";
+import { longestForBacktracking } from "../../../src/message/regex/regex-cost.ts";
+import { regexParts } from "../../../src/message/regex/regex-parts.ts";
+import { SchemaRegex } from "../../../src/message/regex/schema-regex.ts";
 import { backtrack } from "./backtracking.ts";
 import { anyRegex, anyText } from "./regexes.ts";
 
