@@ -1,11 +1,12 @@
 import { findProgram } from "./find-program.ts";
 import { startNats } from "./nats.ts";
 import { postgresProgram, startPostgres } from "./postgres.ts";
+import { rabbitmqProgram, startRabbitmq } from "./rabbitmq.ts";
 import { startRedis } from "./redis.ts";
 import type { Server, ServerOptions } from "./server.ts";
 
 /** An engine that runs as a server of its own. */
-export type EngineName = "redis" | "postgres" | "nats";
+export type EngineName = "redis" | "postgres" | "nats" | "rabbitmq";
 
 /** How a server of an engine is had. */
 export interface Engine {
@@ -38,5 +39,11 @@ export const ENGINES: Readonly<Record<EngineName, Engine>> = {
     program: "nats-server",
     isInstalled: () => findProgram("nats-server") !== undefined,
     start: startNats,
+  },
+  rabbitmq: {
+    variable: "AGENTWIRE_TEST_RABBITMQ",
+    program: "rabbitmq-server",
+    isInstalled: () => rabbitmqProgram() !== undefined,
+    start: startRabbitmq,
   },
 };

@@ -147,6 +147,6 @@ class PrivateServer implements Server {
   }
 
   #lastWords(): string {
-    return readFileSync(this.#log, "utf8").split("\n").slice(-15).join("\n");
+    return readFileSync(this.#log, "utf8").split("\n").slice(-60).join("\n");
   }
 }
