@@ -9,14 +9,15 @@ import { faultError, faultKind } from "./faults.ts";
 import type { Forwarding } from "./forwarded.ts";
 import { HandOut } from "./hand-out.ts";
 import type { LocalConsumer, SettleDesk, SqliteDelivery } from "./holding.ts";
-import type { ForwardedCopy } from "./link.ts";
 import { markOfThisProcess, type ProcessMark } from "./machine.ts";
 import { Mesh, socketPath } from "./mesh.ts";
 import type { SqliteOptions } from "./options.ts";
 import { Outlet } from "./outlet.ts";
+import { LEFT_TOPIC, PeerNews, VALUES_TOPIC } from "./peer-news.ts";
 import { type Recoverer, recover } from "./recovery.ts";
 import { Signals } from "./signals.ts";
 import type { Tables } from "./tables.ts";
+import { Telling, type ValueListener } from "./telling.ts";
 import { Timetable } from "./timetable.ts";
 import { scoped, Transaction } from "./transaction.ts";
 import { Work } from "./work.ts";
@@ -33,14 +34,7 @@ export interface SessionOptions {
 /** Which half of the driver has the file open. */
 export type SessionUser = "broker" | "store";
 
-/** Told after a commit which values have changed, by scoped key; undefined: any may have. */
-export type ValueListener = (keys: ReadonlySet<string> | undefined) => void;
-
-/** Topic between processes that says which values have changed. */
-const VALUES_TOPIC = "\u0001values";
 const NO_FORWARDS: ReadonlyMap<string, Forwarding> = new Map();
-/** Topic between processes: someone has left, and what it waited for is everyone's affair. */
-const LEFT_TOPIC = "\u0001left";
 
 /** One process's use of the file: its connection, its transactions, what it hands out, and its line to the other processes. */
 export class Session {
@@ -53,12 +47,14 @@ export class Session {
   readonly #database: Database;
   readonly #here: ProcessMark = markOfThisProcess();
   readonly #handOut: HandOut;
+  readonly #telling = new Telling((error) =>
+    this.report({ type: "driver.fault", message: `A listener threw: ${error.message}` }),
+  );
   readonly #mesh: Mesh;
   readonly #timetable: Timetable;
   readonly #recoverer: Recoverer;
   readonly #consumers = new Map<number, LocalConsumer>();
   readonly #supplied = new Set<Outlet>();
-  readonly #valueListeners = new Set<ValueListener>();
   #takeovers = -1;
   readonly #users = new Set<SessionUser>();
   #closing: Promise<void> | undefined;
@@ -80,16 +76,18 @@ export class Session {
       committed: (tx) => this.#committed(tx),
       reopen: () => this.#reopen(),
     });
-    this.#mesh = new Mesh(this.peer, socketPath(url.path, this.peer), {
-      woken: (inboxes) => this.#woken(inboxes),
-      forwarded: (copies) => this.#forwarded(copies),
-      revoked: (revocations) => {
-        for (const { claimId, slot, end } of revocations) this.#revoke(claimId, slot, end as "superseded");
-      },
-      signalled: (topic, data) => this.#signalled(topic, data),
-      noted: (topics) => this.#noted(topics),
-      gone: () => this.#timetable.recoverSoon(),
+    const news = new PeerNews({
+      clock: context.clock,
+      scope: context.scope,
+      outlets: this.outlets,
+      consumers: this.#consumers,
+      handOut: this.#handOut,
+      telling: this.#telling,
+      signals: () => this.signals,
+      timetable: () => this.#timetable,
+      serve: (outlet) => this.serve(outlet),
     });
+    this.#mesh = new Mesh(this.peer, socketPath(url.path, this.peer), news);
     this.signals = new Signals(context.scope, this.#mesh, (error) =>
       this.report({ type: "driver.fault", message: `A signal listener threw: ${(error as Error).message}` }),
     );
@@ -205,10 +203,10 @@ export class Session {
 
   /** Tells of changed values; returns the way to stop. */
   onValues(listener: ValueListener): () => void {
-    this.#valueListeners.add(listener);
+    this.#telling.addValueListener(listener);
     this.#mesh.listens(VALUES_TOPIC, true);
     return () => {
-      if (this.#valueListeners.delete(listener)) this.#mesh.listens(VALUES_TOPIC, false);
+      if (this.#telling.removeValueListener(listener)) this.#mesh.listens(VALUES_TOPIC, false);
     };
   }
 
@@ -391,14 +389,14 @@ export class Session {
 
   #committed(tx: Transaction): void {
     for (const { consumer } of tx.released) if (consumer.closing && consumer.held.size === 0) this.leave(consumer);
-    this.#deliver(tx.claimed);
+    this.#telling.deliver(tx.claimed);
     this.#tellLost();
-    for (const { delivery, why } of tx.revoked) this.#tell(() => delivery.consumer.options.onRevoked?.(delivery, why));
+    for (const { delivery, why } of tx.revoked) this.#telling.revoked(delivery, why);
     for (const { peer, claimId, slot, end } of tx.foreignRevoked) this.#mesh.revoke(peer, [{ claimId, slot, end }]);
     if (tx.wake.size > 0 || tx.forwards.size > 0) this.#mesh.wake(tx.wake, tx.forwards);
     if (tx.records.length > 0 && this.signals.isHeard(RECEIPT_SIGNAL)) this.signals.send(RECEIPT_SIGNAL, tx.records);
     if (tx.changedKeys.size > 0) {
-      this.#tellValues(tx.changedKeys);
+      this.#telling.values(tx.changedKeys);
       if (this.#mesh.isHeard(VALUES_TOPIC)) this.#mesh.signal(VALUES_TOPIC, [...tx.changedKeys]);
     }
     this.#timetable.noteDue(tx.nextDue);
@@ -415,86 +413,10 @@ export class Session {
     return shortest;
   }
 
-  #deliver(deliveries: readonly SqliteDelivery[]): void {
-    if (deliveries.length === 0) return;
-    const batches = new Map<LocalConsumer, SqliteDelivery[]>();
-    for (const delivery of deliveries) {
-      const batch = batches.get(delivery.consumer);
-      if (batch) batch.push(delivery);
-      else batches.set(delivery.consumer, [delivery]);
-    }
-    for (const [consumer, batch] of batches) this.#tell(() => consumer.options.onDeliveries(batch));
-  }
-
-  #tellValues(keys: ReadonlySet<string> | undefined): void {
-    for (const listener of this.#valueListeners) this.#tell(() => listener(keys));
-  }
-
-  /** Calls code that is not the driver's: what it throws must not stop the queue, nor the process. */
-  #tell(call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      this.report({ type: "driver.fault", message: `A listener threw: ${(error as Error).message}` });
-    }
-  }
-
   #tellLost(): void {
     const lost = this.#lost;
     this.#lost = [];
-    for (const delivery of lost)
-      this.#tell(() => delivery.consumer.options.onRevoked?.(delivery, delivery.cancelled ?? "lease-lost"));
-  }
-
-  #woken(inboxes: readonly string[]): void {
-    for (const name of inboxes) {
-      const outlet = this.#outletOf(name);
-      if (!outlet) continue;
-      outlet.spoil();
-      this.serve(outlet);
-    }
-  }
-
-  #forwarded(copies: readonly ForwardedCopy[]): void {
-    const { clock } = this.context;
-    const at = { now: clock.now(), monotonic: clock.monotonic() };
-    const taken: SqliteDelivery[] = [];
-    const unsure = new Set<string>();
-    for (const copy of copies) {
-      const outlet = this.#outletOf(copy.inbox);
-      const delivery = outlet && this.#handOut.take(outlet, copy, at);
-      if (!delivery) unsure.add(copy.inbox);
-      else if (delivery !== "known") taken.push(delivery);
-    }
-    this.#deliver(taken);
-    if (taken.length > 0) this.#timetable.lookAtLeases();
-    if (unsure.size > 0) this.#woken([...unsure]);
-  }
-
-  /** Where an inbox with this scoped name is handed out. */
-  #outletOf(name: string): Outlet | undefined {
-    const prefix = scoped(this.context.scope, "");
-    return name.startsWith(prefix) ? this.outlets.get(name.slice(prefix.length)) : undefined;
-  }
-
-  #revoke(claimId: number, slot: number, end: "superseded" | "withdrawn" | "dropped"): void {
-    const delivery = this.#consumers.get(claimId)?.held.get(slot);
-    if (!delivery || delivery.cancelled) return;
-    delivery.cancelled = end;
-    this.#tell(() => delivery.consumer.options.onRevoked?.(delivery, end));
-  }
-
-  #signalled(topic: string, data: unknown): void {
-    if (topic === VALUES_TOPIC) this.#tellValues(new Set(data as string[]));
-    else if (topic === LEFT_TOPIC) this.#timetable.lookAhead();
-    else this.signals.arrived(topic, data);
-  }
-
-  #noted(topics: readonly string[]): void {
-    for (const topic of topics) {
-      if (topic === VALUES_TOPIC) this.#tellValues(undefined);
-      else this.signals.begun(topic);
-    }
+    for (const delivery of lost) this.#telling.revoked(delivery, delivery.cancelled ?? "lease-lost");
   }
 
   /** Work that nobody waits for; a failure is reported. */
@@ -512,6 +434,6 @@ export class Session {
       outlet.spoil();
       this.serve(outlet);
     }
-    this.#tellValues(undefined);
+    this.#telling.values(undefined);
   }
 }
