@@ -30,6 +30,8 @@ export interface BrokerCapabilities {
   readonly releasesInPlace: boolean;
   /** `publish` counts the waiting copies of one kind, and holds to their `limit`. */
   readonly limits: boolean;
+  /** `publish` goes on counting from the `attempt` of a message that comes from another engine; default false. */
+  readonly attempts?: boolean;
   /**
    * What a dead holder had comes back within so many milliseconds, however long its lease. Absent: when the lease lapses,
    * or earlier where the engine sees the death.

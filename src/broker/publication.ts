@@ -45,6 +45,8 @@ export interface Publication {
   /** Held back until then, in wall milliseconds; its due time gives its place. */
   readonly dueAt?: number;
   readonly dedupe?: Deduplication;
+  /** Hand-offs that the copy has had on the engine that it was brought from; default 0. Needs the capability `attempts`. */
+  readonly attempt?: number;
   /** Ends the sender's waiting earlier message to the same recipient: one by id, or all of one order. */
   readonly supersedes?: { readonly id: string } | { readonly key: string };
   /** Registry revision at which the recipients were decided; where routing is transactional, another one answers `stale`. */

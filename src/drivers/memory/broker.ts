@@ -22,6 +22,7 @@ const CAPABILITIES: BrokerCapabilities = {
   keyLocks: false,
   releasesInPlace: true,
   limits: true,
+  attempts: true,
 };
 
 /** One process's view of the messages in a scope. */

@@ -86,12 +86,14 @@ export class MemoryInbox implements Home, ConsumedInbox, Dispatchable {
   }
 
   /** Takes a copy in; false if it, or its part for such messages, is full and nothing can make room. */
-  add(message: Envelope, { dueAt, limit }: Pick<Publication, "dueAt" | "limit">, now: number): boolean {
+  add(message: Envelope, how: Pick<Publication, "dueAt" | "limit" | "attempt">, now: number): boolean {
+    const { dueAt, limit, attempt } = how;
     if (limit && this.#isOver(limit) && !this.#drop(this.#victimOf(limit))) return false;
     if (this.waiting >= this.capacity && !(this.overflow === "drop-oldest" && this.#dropOldest())) return false;
     this.accepted++;
     this.waiting++;
     const copy = new Copy(this, message);
+    if (attempt !== undefined) copy.attempt = attempt;
     this.#index.add(copy, limit?.name);
     if (dueAt !== undefined && dueAt > now) this.#delay(copy, dueAt, now);
     else this.#queue(copy, now);

@@ -42,6 +42,7 @@ export class SqliteBroker implements Broker, SettleDesk {
       keyLocks: true,
       releasesInPlace: true,
       limits: true,
+      attempts: true,
     };
   }
 

@@ -138,14 +138,14 @@ export function failuresOf(json: string | undefined): readonly FailedAttempt[] {
   }
 }
 
-/** A copy that was never handed out. */
-export function newCopy(slot: number, message: Envelope): ReadyCopy {
+/** A copy that was never handed out here; `attempt`: elsewhere it was so often. */
+export function newCopy(slot: number, message: Envelope, attempt = 0): ReadyCopy {
   const { id, type, expiresAt, orderKey } = message;
   return {
     slot,
     id,
     type,
-    attempt: 0,
+    attempt,
     crashes: 0,
     cancelled: undefined,
     failures: undefined,

@@ -34,8 +34,8 @@ export class DelayedTable {
     const prepare = (sql: string): Statement => connection.prepare(sql);
     const select = `SELECT ${COLUMNS} FROM delayed`;
     this.#insert = prepare(
-      `INSERT INTO delayed (due_at, inbox, priority, id, type, body, expires_at, sender, order_name, order_key, limited)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO delayed (due_at, inbox, priority, id, type, attempt, body, expires_at, sender, order_name, order_key, limited)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#postpone = prepare(
       `INSERT INTO delayed (due_at, inbox, priority, slot, attempt, failures, offered_at, holder, ${SAME})
@@ -78,6 +78,7 @@ export class DelayedTable {
       priority,
       copy.id,
       copy.type,
+      copy.attempt,
       rest.body,
       expiresAt,
       orderName === null ? null : sender,

@@ -123,7 +123,7 @@ function putCopy(
   publication: Publication,
   { stored, body }: { readonly stored: StoredBody; readonly body: string | Uint8Array },
 ): PublishedCopy["state"] {
-  const { message, dueAt, refused, limit } = publication;
+  const { message, dueAt, refused, limit, attempt = 0 } = publication;
   tx.tables.inboxes.touch(inbox);
   tx.rows++;
   inbox.accepted++;
@@ -141,24 +141,27 @@ function putCopy(
     }
     tx.nextExpiry = Math.min(tx.nextExpiry, expiresAt);
   }
-  const rare = rareColumns(message, limit);
+  const rare = rareColumns(message, { limit, attempt });
   if (rare?.orderKey !== undefined) inbox.keyed = true;
   const priority = PRIORITY.get(message.priority) ?? 2;
   if (delayed) {
     tx.nextDue = Math.min(tx.nextDue, dueAt);
-    tx.tables.delayed.insert(inbox.id, priority, newCopy(0, message), { dueAt, body: stored, rare });
+    tx.tables.delayed.insert(inbox.id, priority, newCopy(0, message, attempt), { dueAt, body: stored, rare });
     return "queued";
   }
-  const copy = newCopy(slotOf(priority, ++inbox.sequence), message);
+  const copy = newCopy(slotOf(priority, ++inbox.sequence), message, attempt);
   tx.tables.ready.insert(inbox.id, copy, stored, rare);
   tx.supply(inbox, copy, { message, restored: false, body });
   return "accepted";
 }
 
-function rareColumns(message: Envelope, limit: CopyLimit | undefined): RareColumns | undefined {
+function rareColumns(
+  message: Envelope,
+  { limit, attempt }: { readonly limit: CopyLimit | undefined; readonly attempt: number },
+): RareColumns | undefined {
   const { expiresAt, from: sender, key: orderName, orderKey } = message;
-  if (expiresAt === undefined && orderName === undefined && orderKey === undefined && limit === undefined)
-    return undefined;
+  const isPlain = expiresAt === undefined && orderName === undefined && orderKey === undefined;
+  if (isPlain && limit === undefined && attempt === 0) return undefined;
   return { expiresAt, sender, orderName, orderKey, limited: limit?.name };
 }
 

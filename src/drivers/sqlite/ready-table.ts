@@ -117,7 +117,7 @@ export class ReadyTable {
   constructor(connection: Connection) {
     this.#insert = connection.prepare(`INSERT INTO ready (k, id, type, body) VALUES (${KEY}, ?, ?, ?)`);
     this.#insertRare = connection.prepare(
-      `INSERT INTO ready (k, id, type, body, expires_at, sender, order_name, order_key, limited) VALUES (${KEY}, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO ready (k, id, type, body, attempt, expires_at, sender, order_name, order_key, limited) VALUES (${KEY}, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#remove = connection.prepare(`DELETE FROM ready WHERE k = ${KEY}`);
     const keys = Array.from({ length: REMOVED_AT_ONCE }, () => KEY).join(", ");
@@ -136,8 +136,8 @@ export class ReadyTable {
     else {
       const { expiresAt = null, orderName = null, orderKey = null, limited = null } = rare;
       const sender = orderName === null ? null : rare.sender;
-      const { slot, id, type } = copy;
-      this.#insertRare.run(inbox, slot, id, type, body, expiresAt, sender, orderName, orderKey, limited);
+      const { slot, id, type, attempt } = copy;
+      this.#insertRare.run(inbox, slot, id, type, body, attempt, expiresAt, sender, orderName, orderKey, limited);
     }
   }
 

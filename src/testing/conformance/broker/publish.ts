@@ -82,6 +82,29 @@ export const publishCases: readonly ConformanceCase<BrokerTrial>[] = [
     },
   },
   {
+    name: "goes on counting the hand-offs of a message that comes from another engine, where it says that it does",
+    verifies: ["G4"],
+    async run(trial) {
+      const before = trial.broker.capabilities.attempts ? 3 : 0;
+      await trial.declare("inbox");
+      const message = await trial.send("inbox", {}, { attempt: 3 });
+      const later = await trial.send("inbox", {}, { attempt: 3, dueAt: trial.now() + 1_000 });
+      const waiting = await Promise.all([message.id, later.id].map((id) => trial.broker.find(id)));
+      assert.deepEqual(
+        waiting.flat().map(({ attempt }) => attempt),
+        [before, before],
+      );
+      const other = await trial.connect();
+      const taker = await trial.take("inbox", { broker: other.broker });
+      const delivery = await taker.next();
+      assert.deepEqual([delivery.message.id, delivery.attempt], [message.id, before + 1]);
+      assert.equal(await delivery.settle({ outcome: "retry", delay: 0 }), "settled");
+      assert.equal((await taker.next()).attempt, before + 2);
+      await trial.pass(1_000);
+      assert.equal((await taker.next()).attempt, before + 1);
+    },
+  },
+  {
     name: "loses, doubles and invents nothing over two sending and two taking processes",
     verifies: ["G1", "G2", "G4", "G5", "take.share"],
     async run(trial) {
