@@ -3,7 +3,19 @@ const base = ["internal", "errors.ts", "error-codes.ts", "package-version.ts"];
 const contracts = [...base, "message", "broker", "store"];
 const below = [...contracts, "delivery", "observe", "security", "registry", "state"];
 const entry = ["connect.ts", "connect-options.ts", "connected-bus.ts", "observers.ts"];
-const outside = [...below, "bus", "agent", "task", "run", "memory", "config", "twins", "index.ts", ...entry];
+const outside = [
+  "migration",
+  ...below,
+  "bus",
+  "agent",
+  "task",
+  "run",
+  "memory",
+  "config",
+  "twins",
+  "index.ts",
+  ...entry,
+];
 
 export const rooms = {
   internal: [],
@@ -25,6 +37,7 @@ export const rooms = {
   run: [...below, "bus", "agent"],
   memory: [...below, "bus", "agent"],
   config: [...below, "bus", "agent"],
+  migration: [...contracts, "registry", "drivers.ts"],
   twins: [...base, "message", "agent", "bus"],
   "drivers.ts": [...contracts, "drivers"],
   "connect-options.ts": [...below, "bus", "agent"],

@@ -101,6 +101,8 @@ export {
   toCloudEvent,
   type Upcast,
 } from "./message/index.ts";
+export { type MigrateOptions, migrate } from "./migration/index.ts";
+export type { MigrationProgress, MigrationReport } from "./migration/progress.ts";
 export type { AuditStatistics } from "./observe/audit-files.ts";
 export type { BusEvent, EventOf, EventType } from "./observe/events.ts";
 export type { HealthReport, NamedPart, PartStatus } from "./observe/health.ts";

@@ -51,7 +51,8 @@ async function connected(
 }
 
 // Arguments of a process can be read by every user of the machine.
-function refuseSecret(url: string): void {
+/** Refuses a URL with a password among the arguments. @throws ARGUMENT_INVALID */
+export function refuseSecret(url: string, hint = "Put the URL into the environment variable AGENTWIRE_URL."): void {
   let password = "";
   try {
     password = new URL(url).password;
@@ -62,9 +63,7 @@ function refuseSecret(url: string): void {
     throw new AgentwireError(
       "ARGUMENT_INVALID",
       "A URL among the arguments holds a password, which every user of this machine can see",
-      {
-        hint: "Put the URL into the environment variable AGENTWIRE_URL.",
-      },
+      { hint },
     );
   }
 }

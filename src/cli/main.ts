@@ -9,6 +9,7 @@ import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { inboxCommand } from "./commands/inbox.ts";
 import { initCommand } from "./commands/init.ts";
+import { migrateCommand } from "./commands/migrate.ts";
 import { replayCommand } from "./commands/replay.ts";
 import { salvageCommand } from "./commands/salvage.ts";
 import { schemaCommand } from "./commands/schema.ts";
@@ -32,6 +33,7 @@ const COMMANDS = [
   replayCommand,
   doctorCommand,
   salvageCommand,
+  migrateCommand,
   benchCommand,
   schemaCommand,
   initCommand,

@@ -390,6 +390,28 @@ function firstLine(child: ChildProcess): Promise<string> {
   });
 }
 
+describe("migrate", () => {
+  it("carries a bus, tells how far it is, and names URLs with passwords by their variables", async () => {
+    const [from, to] = ["old", "new"].map((name) => `sqlite:${join(home, `${name}.db`)}`) as [string, string];
+    const old = await connect(from, { logger: false });
+    for (const text of ["one", "two"]) await old.send(Note, { text }, { to: "someone", ifUnknown: "hold" });
+    await old.close();
+    const first = await cli(["migrate", from, to]);
+    expect(first).toMatchObject({ code: 0, err: "carrying state\ncarrying messages\n" });
+    expect(first.out).toBe("2 waiting messages were carried; 0 values; 0 entries of logs\n");
+    const again = await cli(["migrate", from, to]);
+    expect([again.code, again.err]).toEqual([1, expect.stringContaining("[ENGINE_STATE]")]);
+    const env = { AGENTWIRE_URL: url, NEW: to };
+    const forced = await agentwire(["migrate", from, "env:NEW", "--force", "--json"], { cwd: home, env });
+    expect(JSON.parse(forced.out)).toMatchObject({ messages: 2, messagesThereBefore: 2, attempts: true });
+    expect(forced.err).toBe("");
+    const secret = await cli(["migrate", from, "postgres://a:secret@host/bus"]);
+    expect([secret.code, secret.err]).toEqual([2, expect.stringContaining("env:NAME")]);
+    expect(secret.err).not.toContain("secret");
+    expect((await cli(["migrate", from, "env:UNSET_NAME"])).code).toBe(2);
+  });
+});
+
 describe("salvage", () => {
   it("writes what waits in a file as JSON lines, and says what cannot be read at all", async () => {
     const file = join(home, "with space.db");
