@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { compiled } from "./program.ts";
 import { FULL, type RowResult } from "./row.ts";
-import { ROWS } from "./rows.ts";
+import { RUNS } from "./runs.ts";
 
 interface Finished extends RowResult {
   readonly id: string;
@@ -19,15 +19,10 @@ const finished = existsSync(stateFile)
   : [];
 const done = new Map(finished.map((row) => [row.id, row]));
 
-const runs = ROWS.flatMap((row) => [
-  { ...row, backend: "sqlite" as const },
-  // On memory it has an id of its own, such as `F14/memory`.
-  ...(row.onMemory ? [{ ...row, id: `${row.id}/memory`, backend: "memory" as const }] : []),
-]);
-for (const row of runs) {
+for (const row of RUNS) {
   if (only !== undefined && !only.split(",").includes(row.id)) continue;
-  if (row.backend === "sqlite" && row.needs?.isMet() === false) {
-    process.stdout.write(`${row.id} NOT RUN: it needs ${row.needs.name}\n`);
+  if (row.lacks.length > 0) {
+    process.stdout.write(`${row.id} NOT RUN: it needs ${row.lacks.map(({ name }) => name).join(", ")}\n`);
     continue;
   }
   const known = done.get(row.id);
@@ -38,9 +33,9 @@ for (const row of runs) {
     continue;
   }
   const seed = Math.floor(Math.random() * 2 ** 31);
-  process.stdout.write(`${row.id} ${row.title}, on ${row.backend}, seed ${seed}\n`);
+  process.stdout.write(`${row.id} ${row.title}, seed ${seed}\n`);
   const started = performance.now();
-  const result = await row.run(FULL, seed, row.backend);
+  const result = await row.run(FULL, seed);
   const line: Finished = { id: row.id, seed, seconds: Math.round((performance.now() - started) / 1_000), ...result };
   appendFileSync(stateFile, `${JSON.stringify(line)}\n`);
   done.set(row.id, line);

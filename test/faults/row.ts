@@ -1,3 +1,4 @@
+import type { EngineName } from "../../scripts/servers/engines.ts";
 import type { HistoryVerdict } from "../../src/testing/history-checker.ts";
 import type { Need } from "./need.ts";
 
@@ -29,7 +30,15 @@ export interface RowResult {
 }
 
 /** What a row runs on. */
-export type Backend = "sqlite" | "memory";
+export type Backend = "sqlite" | "memory" | EngineName;
+
+/** Engines that are servers, with which whole fault rows are run. */
+export const SERVERS: readonly EngineName[] = ["redis", "postgres", "nats", "rabbitmq"];
+
+/** Whether the engine ends with the process of its only user. */
+export function isInProcess(backend: Backend): boolean {
+  return backend === "memory";
+}
 
 /** One row of the fault matrix. */
 export interface Row {
@@ -37,10 +46,10 @@ export interface Row {
   readonly title: string;
   /** Short enough at the quick scale to be run with every test. */
   readonly quick: boolean;
-  /** On sqlite; where it is not there, the row is not run, and the report says so. */
+  /** Of programs; where it is not there, the row is not run, and the report says so. */
   readonly needs?: Need;
-  /** Whether it is run on the memory driver too, in one process. */
-  readonly onMemory?: boolean;
+  /** What it is run on; default sqlite alone. */
+  readonly on?: readonly Backend[];
   run(scale: Scale, seed: number, backend: Backend): Promise<RowResult>;
 }
 

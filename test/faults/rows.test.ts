@@ -3,7 +3,7 @@ import { installed } from "./need.ts";
 import { compiled } from "./program.ts";
 import { QUICK } from "./row.ts";
 import { runPowerLoss } from "./rows/power-loss.ts";
-import { ROWS } from "./rows.ts";
+import { RUNS } from "./runs.ts";
 
 const given = process.env["AGENTWIRE_FAULT_SEED"];
 const seed = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given);
@@ -11,18 +11,14 @@ const seed = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(
 afterAll(() => compiled.close());
 
 // Most of a row is waiting, so two run at once.
-// Rows that need a tracer, a false clock or a small disk are run where there is one; where there is none, the report says so.
-for (const { id, title, needs, quick, run } of ROWS) {
-  if (!quick) continue;
-  const lacks = needs?.isMet() === false;
-  it.skipIf(lacks)(
-    `${id} ${title}, on sqlite${lacks ? `, which needs ${needs.name}` : ""}`,
-    { concurrent: true },
-    async () => {
-      const result = await run(QUICK, seed, "sqlite");
-      expect(result.broken, `seed ${seed}; ${JSON.stringify(result.figures)}`).toEqual([]);
-    },
-  );
+// Rows that need a tracer, a false clock, a small disk or a server are run where there is one; where there is none, the report says so.
+for (const { id, title, backend, quick, lacks, run } of RUNS) {
+  if (!quick || backend === "memory") continue;
+  const lacking = lacks.map(({ name }) => `, which needs ${name}`).join("");
+  it.skipIf(lacking !== "")(`${id} ${title}${lacking}`, { concurrent: true }, async () => {
+    const result = await run(QUICK, seed);
+    expect(result.broken, `seed ${seed}; ${JSON.stringify(result.figures)}`).toEqual([]);
+  });
 }
 
 it.runIf(installed("strace").isMet())(

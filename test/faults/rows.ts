@@ -18,7 +18,7 @@ import { replies } from "./rows/replies.ts";
 import { slowConsumer } from "./rows/slow-consumer.ts";
 import { untidyAcks } from "./rows/untidy-acks.ts";
 
-/** The rows of the fault matrix that run on sqlite, in its order. */
+/** The rows of the fault matrix, in its order. */
 export const ROWS: readonly Row[] = [
   consumerKilled,
   publisherKilled,

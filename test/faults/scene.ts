@@ -14,13 +14,15 @@ type Given<T> = Omit<T, "history" | "seed">;
 
 /** How a scene is set. */
 export interface SceneOptions {
-  /** Of the URL. */
+  /** Where the programs connect; default: a database in the scene's folder. */
+  readonly url?: string;
+  /** Of that database's URL. */
   readonly query?: string;
   /** Folder of the database in the scene's own, which holds the histories. */
   readonly inside?: string;
 }
 
-/** One run of one row: a folder with a database, the programs at work on it, and their histories. */
+/** One run of one row: a folder, an engine, the programs at work on it, and their histories. */
 export class Scene {
   readonly folder: string;
   readonly database: string;
@@ -32,15 +34,15 @@ export class Scene {
   readonly #buses: Bus[] = [];
   #bus: Promise<Bus> | undefined;
 
-  constructor(seed: number, { query = "", inside = "" }: SceneOptions = {}) {
+  constructor(seed: number, { url, query = "", inside = "" }: SceneOptions = {}) {
     this.seed = seed;
     this.random = seededRandom(seed);
     this.folder = mkdtempSync(join(tmpdir(), "agentwire-faults-"));
     this.database = join(this.folder, inside, "bus.db");
-    this.url = `sqlite:${this.database}${query}`;
+    this.url = url ?? `sqlite:${this.database}${query}`;
   }
 
-  /** Plays a role; on sqlite as a process of its own. */
+  /** Plays a role; where the engine allows it, as a process of its own. */
   start(role: string, task: object, options?: ProgramOptions): Actor {
     const actor = this.play(role, task, options);
     this.#actors.add(actor);

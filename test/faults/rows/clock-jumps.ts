@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { MemoryScene } from "../memory-scene.ts";
 import { installed } from "../need.ts";
 import { openScene } from "../open-scene.ts";
-import { judged, type Row, within } from "../row.ts";
+import { judged, type Row, SERVERS, within } from "../row.ts";
 
 const LIBRARY = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
@@ -12,10 +12,10 @@ export const clockJumps: Row = {
   id: "F13",
   title: "wall clock jumps by an hour, both ways, and runs 10 % fast",
   quick: true,
-  onMemory: true,
+  on: ["sqlite", "memory", ...SERVERS],
   needs: installed("faketime"),
   run: async (scale, seed, backend) => {
-    const scene = openScene(backend, seed);
+    const scene = await openScene(backend, seed);
     try {
       const offset = join(scene.folder, "clock");
       writeFileSync(offset, "+0");

@@ -1,7 +1,7 @@
 import type { WrittenEvent } from "../history-file.ts";
+import { openScene } from "../open-scene.ts";
 import type { Actor } from "../program.ts";
-import { judged, type Row, within } from "../row.ts";
-import { Scene } from "../scene.ts";
+import { judged, type Row, SERVERS, within } from "../row.ts";
 
 const PREFETCH = 8;
 
@@ -16,8 +16,9 @@ export const consumerKilled: Row = {
   id: "F1",
   title: "consumer killed in the handler",
   quick: true,
-  run: async (scale, seed) => {
-    const scene = new Scene(seed);
+  on: ["sqlite", ...SERVERS],
+  run: async (scale, seed, backend) => {
+    const scene = await openScene(backend, seed);
     try {
       let started = 0;
       const consumer = (): { program: Actor; instance: string } => {

@@ -1,13 +1,14 @@
-import { judged, type Row, within } from "../row.ts";
-import { Scene } from "../scene.ts";
+import { openScene } from "../open-scene.ts";
+import { judged, type Row, SERVERS, within } from "../row.ts";
 
 /** F7: a consumer is stopped for longer than its lease and then goes on, with handlers and by pull. */
 export const consumerStopped: Row = {
   id: "F7",
   title: "consumer stopped for longer than its lease",
   quick: true,
-  run: async (scale, seed) => {
-    const scene = new Scene(seed);
+  on: ["sqlite", ...SERVERS],
+  run: async (scale, seed, backend) => {
+    const scene = await openScene(backend, seed);
     try {
       const strikes = Math.min(scale.strikes, 6);
       const stop = 3 * scale.lease;

@@ -12,9 +12,9 @@ export const deadLettersRefused: Row = {
   id: "F17",
   title: "dead letters that cannot be written",
   quick: true,
-  onMemory: true,
+  on: ["sqlite", "memory"],
   run: async (scale, seed, backend) => {
-    const scene = openScene(backend, seed);
+    const scene = await openScene(backend, seed);
     try {
       let started = 0;
       const consumer = (): Actor => {

@@ -1,16 +1,16 @@
 import { failureCode } from "../failure-code.ts";
 import { openScene } from "../open-scene.ts";
 import { Job } from "../roles/job.ts";
-import { judged, type Row, within } from "../row.ts";
+import { judged, type Row, SERVERS, within } from "../row.ts";
 
 /** F18: every key is sent three times: twice at once, and again by a process started later. */
 export const duplicatePublish: Row = {
   id: "F18",
   title: "every key sent three times",
   quick: true,
-  onMemory: true,
+  on: ["sqlite", "memory", ...SERVERS],
   run: async (scale, seed, backend) => {
-    const scene = openScene(backend, seed);
+    const scene = await openScene(backend, seed);
     try {
       const count = Math.ceil(scale.messages / 10);
       const consumer = scene.consumer({

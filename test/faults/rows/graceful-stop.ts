@@ -1,14 +1,14 @@
 import { openScene } from "../open-scene.ts";
-import { judged, type Row, within } from "../row.ts";
+import { judged, type Row, SERVERS, within } from "../row.ts";
 
 /** F23: consumers are asked to stop while they are under load; others go on. */
 export const gracefulStop: Row = {
   id: "F23",
   title: "graceful stop under load",
   quick: true,
-  onMemory: true,
+  on: ["sqlite", "memory", ...SERVERS],
   run: async (scale, seed, backend) => {
-    const scene = openScene(backend, seed);
+    const scene = await openScene(backend, seed);
     try {
       let started = 0;
       const consumer = () => {

@@ -1,5 +1,5 @@
 import { openScene } from "../open-scene.ts";
-import { type Backend, judged, type Row, type Scale, within } from "../row.ts";
+import { type Backend, isInProcess, judged, type Row, type Scale, SERVERS, within } from "../row.ts";
 
 const PREFETCH = 8;
 
@@ -8,14 +8,14 @@ export const loopBlockedLong: Row = {
   id: "F19",
   title: "event loop blocked for longer than the lease",
   quick: true,
-  onMemory: true,
+  on: ["sqlite", "memory", ...SERVERS],
   run: async (scale, seed, backend) => {
     const long = { lease: scale.lease, block: 3 * scale.lease, backend };
     const { result, duplicates, overtaken } = await run(scale, seed, long);
     // A process that is its own engine blocks that too: nobody can take over.
-    if (backend === "sqlite" && duplicates === 0)
+    if (!isInProcess(backend) && duplicates === 0)
       result.broken.push("nothing was taken over, so the row has shown nothing");
-    within(result, "duplicates", duplicates, backend === "sqlite" ? PREFETCH : 0);
+    within(result, "duplicates", duplicates, isInProcess(backend) ? 0 : PREFETCH);
     within(result, "begun after another had it", overtaken, 0);
     return result;
   },
@@ -26,7 +26,7 @@ export const loopBlockedShort: Row = {
   id: "F20",
   title: "event loop blocked for a sixth of the lease",
   quick: true,
-  onMemory: true,
+  on: ["sqlite", "memory", ...SERVERS],
   run: async (scale, seed, backend) => {
     const { result, duplicates } = await run(scale, seed, { lease: 6 * scale.lease, block: scale.lease, backend });
     within(result, "duplicates", duplicates, 0);
@@ -39,7 +39,7 @@ async function run(
   seed: number,
   { lease, block, backend }: { readonly lease: number; readonly block: number; readonly backend: Backend },
 ): Promise<{ result: ReturnType<typeof judged>; duplicates: number; overtaken: number }> {
-  const scene = openScene(backend, seed);
+  const scene = await openScene(backend, seed);
   try {
     const task = { agent: "worker", concurrency: 4, prefetch: PREFETCH, lease, work: 10 };
     const team = [

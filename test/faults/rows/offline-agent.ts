@@ -1,5 +1,5 @@
-import { judged, type Row, within } from "../row.ts";
-import { Scene } from "../scene.ts";
+import { openScene } from "../open-scene.ts";
+import { judged, type Row, SERVERS, within } from "../row.ts";
 
 const PREFETCH = 8;
 const TTL = 1_500;
@@ -10,8 +10,9 @@ export const offlineAgent: Row = {
   id: "F26",
   title: "messages for an agent that is away, and dies half way through them",
   quick: true,
-  run: async (scale, seed) => {
-    const scene = new Scene(seed);
+  on: ["sqlite", ...SERVERS],
+  run: async (scale, seed, backend) => {
+    const scene = await openScene(backend, seed);
     try {
       const count = Math.min(scale.messages, 10_000);
       const task = { agent: "worker", concurrency: 1, prefetch: PREFETCH, lease: scale.lease, work: 0 };

@@ -1,15 +1,13 @@
 import { openScene } from "../open-scene.ts";
 import { Job, jobFor } from "../roles/job.ts";
-import { type Backend, judged, type Row, within } from "../row.ts";
+import { isInProcess, judged, type Row, SERVERS, within } from "../row.ts";
 
 const ATTEMPTS = 3;
 type Kind = "throw" | "reject" | "hang" | "exit" | "memory";
 
 /** The memory driver ends with its process, so nothing there can outlive one. */
-const KINDS: Readonly<Record<Backend, readonly Kind[]>> = {
-  sqlite: ["throw", "reject", "hang", "exit", "memory"],
-  memory: ["throw", "reject", "hang"],
-};
+const SURVIVABLE: readonly Kind[] = ["throw", "reject", "hang"];
+const ALL: readonly Kind[] = [...SURVIVABLE, "exit", "memory"];
 const CODES: Readonly<Record<Kind, string>> = {
   throw: "HANDLER_FAILED",
   reject: "HANDLER_REJECTED",
@@ -23,12 +21,12 @@ export const poison: Row = {
   id: "F16",
   title: "poison messages among others",
   quick: true,
-  onMemory: true,
+  on: ["sqlite", "memory", ...SERVERS],
   run: async (scale, seed, backend) => {
-    const scene = openScene(backend, seed);
+    const scene = await openScene(backend, seed);
     try {
       const bus = await scene.bus();
-      const kinds = KINDS[backend];
+      const kinds = isInProcess(backend) ? SURVIVABLE : ALL;
       let started = 0;
       let stopping = false;
       const consumer = () => {

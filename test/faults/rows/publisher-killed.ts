@@ -1,14 +1,15 @@
 import type { WrittenEvent } from "../history-file.ts";
-import { judged, type Row, within } from "../row.ts";
-import { Scene } from "../scene.ts";
+import { openScene } from "../open-scene.ts";
+import { judged, type Row, SERVERS, within } from "../row.ts";
 
 /** F2: a publisher is killed while it sends; started again, it repeats what was never answered. */
 export const publisherKilled: Row = {
   id: "F2",
   title: "publisher killed while it sends",
   quick: true,
-  run: async (scale, seed) => {
-    const scene = new Scene(seed);
+  on: ["sqlite", ...SERVERS],
+  run: async (scale, seed, backend) => {
+    const scene = await openScene(backend, seed);
     try {
       const consumers = Array.from({ length: scale.consumers }, (_, number) =>
         scene.consumer({

@@ -1,7 +1,7 @@
 import { openScene } from "../open-scene.ts";
 import type { Actor } from "../program.ts";
 import type { RequestKind } from "../roles/ask.ts";
-import { type Row, type RowResult, within } from "../row.ts";
+import { isInProcess, type Row, type RowResult, SERVERS, within } from "../row.ts";
 
 const TIMEOUT = 1_500;
 const FORGED = 10;
@@ -11,9 +11,9 @@ export const replies: Row = {
   id: "F25",
   title: "answers that are late, doubled, forged, or come after a death",
   quick: true,
-  onMemory: true,
+  on: ["sqlite", "memory", ...SERVERS],
   run: async (scale, seed, backend): Promise<RowResult> => {
-    const scene = openScene(backend, seed);
+    const scene = await openScene(backend, seed);
     try {
       const answerer = (): Actor =>
         scene.start("answering", { agent: "answerer", lease: scale.lease, timeout: TIMEOUT });
@@ -36,7 +36,7 @@ export const replies: Row = {
         if (at % FORGED === 6) return "twice";
         return at % (2 * FORGED) === 9 ? "late" : "plain";
       });
-      const deaths = backend === "sqlite" ? scale.strikes : 0;
+      const deaths = isInProcess(backend) ? 0 : scale.strikes;
       for (let death = 0; death < deaths; death++) kinds[Math.floor((kinds.length * (death + 0.5)) / deaths)] = "die";
       const asker = scene.start("asking", { name: "asker", to: "answerer", kinds, window: 32, timeout: TIMEOUT });
       const late = Number((await asker.says("late")).split(" ")[1]);

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { openScene } from "../open-scene.ts";
-import { judged, type Row, within } from "../row.ts";
+import { judged, type Row, SERVERS, within } from "../row.ts";
 
 const CAPACITY = 5_000;
 
@@ -9,9 +9,9 @@ export const slowConsumer: Row = {
   id: "F14",
   title: "slow consumer under a flood, beside a fast one",
   quick: true,
-  onMemory: true,
+  on: ["sqlite", "memory", ...SERVERS],
   run: async (scale, seed, backend) => {
-    const scene = openScene(backend, seed);
+    const scene = await openScene(backend, seed);
     try {
       const seconds = scale.strikes < 10 ? 4 : 60;
       const slow = scene.consumer({

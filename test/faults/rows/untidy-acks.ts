@@ -1,5 +1,5 @@
 import { openScene } from "../open-scene.ts";
-import { judged, type Row, within } from "../row.ts";
+import { judged, type Row, SERVERS, within } from "../row.ts";
 
 const BATCH = 16;
 
@@ -8,9 +8,9 @@ export const untidyAcks: Row = {
   id: "F21",
   title: "untidy acks",
   quick: true,
-  onMemory: true,
+  on: ["sqlite", "memory", ...SERVERS],
   run: async (scale, seed, backend) => {
-    const scene = openScene(backend, seed);
+    const scene = await openScene(backend, seed);
     try {
       const lease = Math.min(1_000, scale.lease);
       const team = Array.from({ length: scale.consumers }, (_, number) => {

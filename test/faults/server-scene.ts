@@ -1,0 +1,32 @@
+import { ENGINES, type EngineName } from "../../scripts/servers/engines.ts";
+import type { Server, ServerOptions } from "../../scripts/servers/server.ts";
+import { type Bus, type ConnectOptions, connect } from "../../src/index.ts";
+import { FaultProxy } from "../../src/testing/fault-proxy.ts";
+import { Scene } from "./scene.ts";
+
+/** A run whose programs meet at a server of their own. They reach it through a proxy; the row itself does not. */
+export class ServerScene extends Scene {
+  readonly server: Server;
+  readonly proxy: FaultProxy;
+
+  private constructor(seed: number, server: Server, proxy: FaultProxy) {
+    super(seed, { url: proxy.url });
+    this.server = server;
+    this.proxy = proxy;
+  }
+
+  static async open(engine: EngineName, seed: number, options?: ServerOptions): Promise<ServerScene> {
+    const server = await ENGINES[engine].start(options);
+    return new ServerScene(seed, server, await FaultProxy.open(server.url));
+  }
+
+  override async close(): Promise<void> {
+    await super.close();
+    await this.proxy.close();
+    await this.server.stop();
+  }
+
+  protected override connect(options: ConnectOptions): Promise<Bus> {
+    return connect(this.server.url, options);
+  }
+}
