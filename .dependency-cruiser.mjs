@@ -67,6 +67,7 @@ export const libraries = {
   ajv: "message/",
   msgpackr: "message/",
   "better-sqlite3": "drivers/sqlite/",
+  pg: "drivers/postgres/",
   "@viz-js/viz": "observe/",
   yaml: "config/",
   commander: "cli/",

@@ -9,11 +9,16 @@ type DriverLoader = (url: string, context: DriverContext) => Promise<Driver>;
 const sqlite: DriverLoader = async (url, context) =>
   (await import("./drivers/sqlite/index.ts")).sqliteDriver(url, context);
 
+const postgres: DriverLoader = async (url, context) =>
+  (await import("./drivers/postgres/index.ts")).postgresDriver(url, context);
+
 /** Drivers by URL scheme; each is loaded when its scheme is first used. */
 const LOADERS: Readonly<Record<string, DriverLoader>> = {
   memory: async (url, context) => (await import("./drivers/memory/index.ts")).memoryDriver(url, context),
   sqlite,
   file: sqlite,
+  postgres,
+  postgresql: postgres,
 };
 
 /** Makes the driver that a URL names. @throws URL_INVALID, DRIVER_MISSING */

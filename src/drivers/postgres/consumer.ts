@@ -1,0 +1,346 @@
+import type { ConsumeOptions, Consumer, Revocation } from "../../broker/consumer.ts";
+import type { DriverContext } from "../../broker/driver.ts";
+import { AgentwireError } from "../../errors.ts";
+import type { Timer } from "../../internal/clock.ts";
+import type { Envelope } from "../../message/envelope.ts";
+import { encodedIn } from "./body.ts";
+import type { Row } from "./connection.ts";
+import { type Claim, PostgresDelivery, type SettleDesk } from "./holding.ts";
+import { type Damaged, quarantine } from "./quarantine.ts";
+import type { Server } from "./session.ts";
+import type { Settler } from "./settle.ts";
+
+/** What a consumer needs around it. */
+export interface ConsumerSurroundings {
+  readonly server: Server;
+  readonly context: DriverContext;
+  readonly settler: Settler;
+  readonly desk: SettleDesk;
+  nextToken(): number;
+  onClose(consumer: PostgresConsumer): void;
+}
+
+/** A claim hands out at most so many, so that it stays short. */
+const MOST = 512;
+/** After a claim that failed, and where the connection is not simply made again. */
+const PAUSE = 1_000;
+const GRAIN = 5;
+
+const CLAIM = {
+  name: "claim",
+  text: "SELECT level, place, attempt, crashes, offered, order_key, failures, body, note FROM claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+};
+
+interface Note {
+  readonly g?: true;
+  readonly h?: boolean;
+  readonly b?: boolean;
+  readonly w?: number | null;
+}
+
+/** Takes from one inbox for this process. Once the inbox is dry it asks no more until it is told that there is something. */
+export class PostgresConsumer implements Consumer {
+  readonly inbox: string;
+  readonly options: ConsumeOptions;
+  /** By level and place. */
+  readonly held = new Map<string, PostgresDelivery>();
+  readonly #around: ConsumerSurroundings;
+  #id: number;
+  #inboxId: number;
+  #credit = 0;
+  #closing = false;
+  #isDry = false;
+  #again = false;
+  #running: Promise<void> | undefined;
+  #wakeUp: Timer | undefined;
+  #leases: Timer | undefined;
+  #leasesAt = Number.POSITIVE_INFINITY;
+  /** Something that has to go out alone waits. */
+  #isBarred = false;
+  #passesSince: number | undefined;
+
+  constructor(
+    inbox: string,
+    options: ConsumeOptions,
+    at: { id: number; inboxId: number; around: ConsumerSurroundings },
+  ) {
+    this.inbox = inbox;
+    this.options = options;
+    this.#id = at.id;
+    this.#inboxId = at.inboxId;
+    this.#around = at.around;
+  }
+
+  get id(): number {
+    return this.#id;
+  }
+
+  get inboxId(): number {
+    return this.#inboxId;
+  }
+
+  credit(deliveries: number): void {
+    if (this.#closing) return;
+    this.#credit = deliveries;
+    if (deliveries > 0 && !this.#isDry) this.look();
+  }
+
+  /** There may be something: asks for it, as far as the credit goes. */
+  look(): void {
+    this.#isDry = false;
+    this.#again = true;
+    this.#running ??= this.#run();
+  }
+
+  async tried(): Promise<void> {
+    if (!this.#closing) this.look();
+    await this.#running;
+  }
+
+  async close({ release = false }: { readonly release?: boolean } = {}): Promise<void> {
+    if (this.#closing && !release) return;
+    this.#closing = true;
+    this.#credit = 0;
+    this.#wakeUp?.cancel();
+    await this.#running;
+    await this.#end(release);
+  }
+
+  /** Ends without telling the server. */
+  abandon(): void {
+    this.#closing = true;
+    this.#credit = 0;
+    this.held.clear();
+    this.#wakeUp?.cancel();
+    this.#leases?.cancel();
+    this.#around.onClose(this);
+  }
+
+  /** Takes up again what hung on a connection that was lost. */
+  async restore(
+    ask: (statement: { text: string; values: unknown[] }) => Promise<{ readonly rows: readonly Row[] }>,
+  ): Promise<void> {
+    const { server, context } = this.#around;
+    if (!this.#closing) {
+      const { instance, exclusive = false } = this.options;
+      const { rows } = await ask({
+        text: "SELECT inbox_id FROM begin_consumer($1, $2, $3, $4, $5, $6)",
+        values: [context.scope, server.peer, this.inbox, instance, exclusive, this.#id],
+      });
+      this.#inboxId = (rows[0]?.["inbox_id"] as number | null) ?? this.#inboxId;
+    }
+    const tokens = [...new Set([...this.held.values()].map(({ claim }) => claim.token))];
+    await ask({
+      text: "SELECT release_unknown($1, $2, $3, $4)",
+      values: [server.peer, this.#id, this.#inboxId, tokens],
+    });
+    this.look();
+  }
+
+  /** The server has taken a delivery from its holder, or marked it to end. */
+  revoke({ level, place, token }: Pick<Claim, "level" | "place" | "token">, why: Revocation): void {
+    const delivery = this.held.get(`${level}:${place}`);
+    if (delivery?.claim.token !== token) return;
+    if (why === "lease-lost") this.#release(delivery);
+    this.options.onRevoked?.(delivery, why);
+  }
+
+  /** A delivery was settled, or turned out to be lost. */
+  settled(delivery: PostgresDelivery): void {
+    this.#release(delivery);
+    if (this.#closing && this.held.size === 0) this.#end(false).catch(() => {});
+  }
+
+  /** A lease was made longer. */
+  leaseChanged(delivery: PostgresDelivery): void {
+    this.#watchLease(delivery);
+  }
+
+  async #end(release: boolean): Promise<void> {
+    const { server, onClose } = this.#around;
+    const held = [...this.held.values()];
+    await server.call(`Closing a consumer of the inbox "${this.inbox}"`, {
+      text: "SELECT end_consumer($1, $2, $3)",
+      values: [server.peer, this.#id, release],
+    });
+    if (release) for (const delivery of held) this.held.delete(keyOf(delivery.claim));
+    if (this.held.size > 0) return;
+    this.#leases?.cancel();
+    onClose(this);
+  }
+
+  async #run(): Promise<void> {
+    // What else is asked for in this turn of the event loop shares the claim.
+    await null;
+    try {
+      while (this.#again && this.#credit > 0 && !this.#closing && !this.#holdsAlone) {
+        this.#again = false;
+        await this.#claim();
+      }
+    } catch (error) {
+      if (!AgentwireError.is(error, "CLOSED")) this.#lookIn(PAUSE);
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  async #claim(): Promise<void> {
+    const { server, context, nextToken } = this.#around;
+    const { lease, types = null, exceptTypes = null, exclusive = false } = this.options;
+    const want = Math.min(this.#credit, MOST);
+    const token = nextToken();
+    const monotonic = context.clock.monotonic();
+    const values = [
+      ...[server.peer, this.#id, token, want, Math.ceil(lease), types, exceptTypes],
+      ...[exclusive, this.held.size === 0, this.#mayPass(monotonic)],
+    ];
+    const rows = await server.call(`Taking from the inbox "${this.inbox}"`, { ...CLAIM, values });
+    const note = rows.at(-1)?.["note"] as Note;
+    await this.#take(rows.slice(0, -1), { token, until: monotonic + lease });
+    if (note.g) return this.#lookIn(30_000);
+    this.#isBarred = note.b === true;
+    if (this.#isBarred) this.#passesSince ??= monotonic;
+    if (note.h !== true) this.#again = true;
+    else if (!this.#again) this.#isDry = true;
+    if (typeof note.w === "number") this.#lookIn(Math.max(note.w, 0) + GRAIN);
+  }
+
+  /** Hands over what was claimed; what is more than the credit by now goes back. */
+  async #take(rows: readonly Row[], at: { readonly token: number; readonly until: number }): Promise<void> {
+    const { settler, desk } = this.#around;
+    const deliveries: PostgresDelivery[] = [];
+    for (const row of rows) {
+      const handOff = {
+        inbox: this.inbox,
+        instance: this.options.instance,
+        claim: {
+          inbox: this.#inboxId,
+          level: row["level"] as number,
+          place: row["place"] as number,
+          consumer: this.#id,
+          token: at.token,
+        },
+        attempt: (row["attempt"] as number) + 1,
+        crashes: row["crashes"] as number,
+        failures: row["failures"] as string | null,
+        hasKey: row["order_key"] !== null,
+        offeredAt: row["offered"] as number,
+        until: at.until,
+        desk,
+      };
+      const message = this.#decode(row["body"] as string, handOff);
+      if (message) deliveries.push(new PostgresDelivery(message, handOff));
+    }
+    const most = this.#closing ? 0 : this.#credit;
+    const surplus = deliveries.splice(most);
+    if (deliveries.length > 0) {
+      if (this.held.size === 0) this.#passesSince = undefined;
+      for (const delivery of deliveries) this.held.set(keyOf(delivery.claim), delivery);
+      this.#credit -= deliveries.length;
+      this.#watchLease(deliveries[0] as PostgresDelivery);
+      this.options.onDeliveries(deliveries);
+    }
+    await Promise.all(surplus.map((delivery) => settler.back(delivery, { outcome: "release" })));
+  }
+
+  #decode(body: string, damaged: Omit<Damaged, "body" | "error">): Envelope | undefined {
+    const { context, settler } = this.#around;
+    try {
+      return context.codec.decode(encodedIn(body, context.codec));
+    } catch (error) {
+      void quarantine({ ...damaged, body, error }, { server: this.#around.server, context, settler });
+      return undefined;
+    }
+  }
+
+  get #holdsAlone(): boolean {
+    if (this.held.size !== 1) return false;
+    const [only] = this.held.values();
+    return (only as PostgresDelivery).isAlone;
+  }
+
+  /** Whether others may go out while something waits until nothing else is held: for a lease. */
+  #mayPass(monotonic: number): boolean {
+    // The order of what an exclusive consumer takes is its inbox's.
+    if (this.options.exclusive) return false;
+    return this.#passesSince === undefined || monotonic - this.#passesSince < this.options.lease;
+  }
+
+  #release(delivery: PostgresDelivery): void {
+    if (!this.held.delete(keyOf(delivery.claim))) return;
+    if (delivery.isAlone || delivery.hasKey || (this.#isBarred && this.held.size === 0)) this.look();
+  }
+
+  #lookIn(delay: number): void {
+    this.#wakeUp?.cancel();
+    if (!this.#closing) this.#wakeUp = this.#around.context.clock.after(delay, () => this.look());
+  }
+
+  /** Sees to a lease in time: renews it, or looks whether it has run out. */
+  #watchLease({ until }: PostgresDelivery): void {
+    const { clock } = this.#around.context;
+    const { renew, lease } = this.options;
+    const at = renew ? clock.monotonic() + lease / 3 : until + GRAIN;
+    if (at >= this.#leasesAt) return;
+    this.#leases?.cancel();
+    this.#leasesAt = at;
+    this.#leases = clock.after(Math.max(0, at - clock.monotonic()), () => {
+      this.#leasesAt = Number.POSITIVE_INFINITY;
+      void (renew ? this.#renew() : this.#lapse()).catch(() => {}).then(() => this.#watchLeases());
+    });
+  }
+
+  #watchLeases(): void {
+    let first: PostgresDelivery | undefined;
+    for (const delivery of this.held.values()) if (!first || delivery.until < first.until) first = delivery;
+    if (first) this.#watchLease(first);
+  }
+
+  async #renew(): Promise<void> {
+    const { lease } = this.options;
+    const stale = this.#around.context.clock.monotonic() + (lease * 3) / 4;
+    const deliveries = [...this.held.values()].filter(({ until }) => until < stale);
+    if (deliveries.length > 0) await this.extend(deliveries, lease);
+  }
+
+  /** Keeps deliveries for longer; those that were still this consumer's. What is lost is told. */
+  async extend(deliveries: readonly PostgresDelivery[], lease: number): Promise<ReadonlySet<PostgresDelivery>> {
+    const { server, context } = this.#around;
+    const from = context.clock.monotonic();
+    const claims = deliveries.map(({ claim }) => claim);
+    const { kept } = await server.row("Extending a lease", {
+      name: "extend_held",
+      text: "SELECT extend_held($1, $2, $3, $4, $5, $6) AS kept",
+      values: [
+        this.#id,
+        this.#inboxId,
+        claims.map(({ level }) => level),
+        claims.map(({ place }) => place),
+        claims.map(({ token }) => token),
+        claims.map(() => Math.ceil(lease)),
+      ],
+    });
+    const places = new Set(kept as readonly number[]);
+    const mine = new Set<PostgresDelivery>();
+    for (const [at, delivery] of deliveries.entries()) {
+      if (places.has(at + 1)) {
+        delivery.until = Math.max(delivery.until, from + lease);
+        mine.add(delivery);
+      } else this.revoke(delivery.claim, "lease-lost");
+    }
+    return mine;
+  }
+
+  async #lapse(): Promise<void> {
+    const { server } = this.#around;
+    const { hungry } = await server.row("Looking at leases", {
+      text: "SELECT lapse_now($1, $2) AS hungry",
+      values: [this.#inboxId, server.peer],
+    });
+    if (hungry === true) this.look();
+  }
+}
+
+function keyOf({ level, place }: Pick<Claim, "level" | "place">): string {
+  return `${level}:${place}`;
+}

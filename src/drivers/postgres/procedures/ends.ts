@@ -1,0 +1,140 @@
+/** How copies end, or come back, other than by an acknowledgment. All expect the inbox's row to be locked. */
+export const ENDS = `
+-- Ends copies that nobody holds.
+CREATE FUNCTION end_waiting(in_inbox bigint, levels smallint[], places bigint[], how text) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE ended ended_copy[];
+BEGIN
+  WITH gone AS (
+    DELETE FROM copy c USING unnest(levels, places) AS k(level, place)
+      WHERE c.inbox = in_inbox AND c.level = k.level AND c.place = k.place
+      RETURNING c.id, c.attempt, c.offered_at, c.holder
+  ) SELECT coalesce(array_agg((g.id, g.attempt, g.offered_at, g.holder)::ended_copy), '{}') INTO ended FROM gone g;
+  PERFORM note_ends(in_inbox, how, ended);
+  RETURN cardinality(ended);
+END $$;
+
+-- Tells a holder that it may no longer work on a copy.
+CREATE FUNCTION revoke(h held, why text) RETURNS void LANGUAGE sql VOLATILE AS $$
+  SELECT pg_notify(peer_channel(h.peer), 'r' || json_build_array(h.consumer, h.token, h.level, h.place, why)::text)
+$$;
+
+-- Ends copies as cancelled: those that wait at once, those that are held when their holders give them back. Tells the holders.
+CREATE FUNCTION cancel_copies(in_inbox bigint, levels smallint[], places bigint[], how text, OUT ended integer, OUT kept integer) LANGUAGE plpgsql AS $$
+DECLARE h held; free_levels smallint[]; free_places bigint[];
+BEGIN
+  kept := 0;
+  FOR h IN SELECT x.* FROM unnest(levels, places) AS k(level, place)
+    JOIN held x ON x.inbox = in_inbox AND x.level = k.level AND x.place = k.place
+  LOOP
+    kept := kept + 1;
+    UPDATE copy c SET cancelled = how
+      WHERE c.inbox = in_inbox AND c.level = h.level AND c.place = h.place AND c.cancelled IS NULL;
+    IF FOUND THEN PERFORM revoke(h, how); END IF;
+  END LOOP;
+  SELECT coalesce(array_agg(k.level), '{}'), coalesce(array_agg(k.place), '{}') INTO free_levels, free_places
+    FROM unnest(levels, places) AS k(level, place)
+    WHERE NOT EXISTS (SELECT FROM held x WHERE x.inbox = in_inbox AND x.level = k.level AND x.place = k.place);
+  ended := end_waiting(in_inbox, free_levels, free_places, how);
+END $$;
+
+-- Takes a copy from its holder: given back ('release'), to be tried again ('retry') or lost with its lease ('lapse').
+CREATE FUNCTION come_back(h held, outcome text, delay bigint, failure text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE c copy; now bigint := ms(); n bigint; all_failures text;
+BEGIN
+  DELETE FROM held x WHERE x.inbox = h.inbox AND x.level = h.level AND x.place = h.place;
+  SELECT * INTO c FROM copy x WHERE x.inbox = h.inbox AND x.level = h.level AND x.place = h.place;
+  IF NOT FOUND THEN RETURN; END IF;
+  IF c.cancelled IS NOT NULL OR c.expires_at <= now THEN
+    DELETE FROM copy x WHERE x.inbox = h.inbox AND x.level = h.level AND x.place = h.place;
+    IF c.cancelled IS NOT NULL OR outcome <> 'release' THEN
+      c.attempt := c.attempt + 1; c.offered_at := h.offered_at; c.holder := h.instance;
+    END IF;
+    PERFORM note_ends(h.inbox, coalesce(c.cancelled, 'expired'), ARRAY[(c.id, c.attempt, c.offered_at, c.holder)::ended_copy]);
+  ELSIF outcome = 'lapse' THEN
+    UPDATE copy x SET attempt = x.attempt + 1, crashes = x.crashes + 1, offered_at = h.offered_at, holder = h.instance
+      WHERE x.inbox = h.inbox AND x.level = h.level AND x.place = h.place;
+  ELSIF outcome = 'retry' THEN
+    all_failures := CASE WHEN failure IS NULL THEN c.failures WHEN c.failures IS NULL THEN '[' || failure || ']'
+      ELSE left(c.failures, -1) || ',' || failure || ']' END;
+    n := h.place;
+    IF delay > 0 OR c.order_key IS NULL THEN
+      UPDATE inbox i SET sequence = i.sequence + 1 WHERE i.id = h.inbox RETURNING i.sequence INTO n;
+    END IF;
+    UPDATE copy x SET attempt = x.attempt + 1, offered_at = h.offered_at, holder = h.instance, failures = all_failures, place = n,
+        level = CASE WHEN delay > 0 THEN h.level + 8 ELSE h.level END,
+        due_at = CASE WHEN delay > 0 THEN now + delay END,
+        kept_place = CASE WHEN delay > 0 AND c.order_key IS NOT NULL THEN h.place END
+      WHERE x.inbox = h.inbox AND x.level = h.level AND x.place = h.place;
+  END IF;
+END $$;
+
+-- Takes back what holders of an inbox have held for longer than their leases; how many.
+CREATE FUNCTION lapse(in_inbox bigint, me integer) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE h held; n integer := 0; now bigint := ms();
+BEGIN
+  FOR h IN SELECT x.* FROM held x WHERE x.inbox = in_inbox AND x.until <= now LOOP
+    PERFORM come_back(h, 'lapse', 0, NULL);
+    PERFORM revoke(h, 'lease-lost');
+    n := n + 1;
+  END LOOP;
+  IF n > 0 THEN PERFORM wake(in_inbox, me); END IF;
+  RETURN n;
+END $$;
+
+-- Looks for lapsed leases in one inbox; whether a consumer waits there.
+CREATE FUNCTION lapse_now(in_inbox bigint, me integer) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE is_hungry boolean;
+BEGIN
+  SELECT i.hungry INTO is_hungry FROM inbox i WHERE i.id = in_inbox FOR UPDATE;
+  RETURN FOUND AND lapse(in_inbox, me) > 0 AND is_hungry;
+END $$;
+
+-- The first copy that may be dropped: of the lowest priority the oldest; what is not even due only when nothing else waits.
+CREATE FUNCTION oldest_free(in_inbox bigint, in_limit text, OUT level smallint, OUT place bigint) LANGUAGE plpgsql AS $$
+BEGIN
+  FOR l IN REVERSE 4..0 LOOP
+    SELECT c.level, c.place INTO level, place FROM copy c
+      WHERE c.inbox = in_inbox AND c.level = l AND (in_limit IS NULL OR c.limited = in_limit)
+        AND NOT EXISTS (SELECT FROM held h WHERE h.inbox = in_inbox AND h.level = c.level AND h.place = c.place)
+      ORDER BY c.place LIMIT 1;
+    IF FOUND THEN RETURN; END IF;
+  END LOOP;
+  SELECT c.level, c.place INTO level, place FROM copy c
+    WHERE c.inbox = in_inbox AND c.level >= 8 AND (in_limit IS NULL OR c.limited = in_limit)
+    ORDER BY c.level DESC, c.due_at, c.place LIMIT 1;
+END $$;
+
+-- Whether so many copies wait that count under a limit; of an inbox that holds less altogether nothing is counted.
+CREATE FUNCTION is_over(i inbox, in_limit text, in_capacity bigint) RETURNS boolean LANGUAGE sql VOLATILE AS $$
+  SELECT in_limit IS NOT NULL AND i.waiting >= in_capacity AND in_capacity <= (
+    SELECT count(*) FROM (SELECT FROM copy c WHERE c.inbox = i.id AND c.limited = in_limit LIMIT in_capacity) x)
+$$;
+
+-- Whether an inbox, or its part for a kind of messages, is full and nothing in it is free to go.
+CREATE FUNCTION is_full(i inbox, in_limit text, in_capacity bigint, in_overflow text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  IF i.waiting >= i.capacity AND (i.overflow <> 'drop-oldest' OR (SELECT o.place FROM oldest_free(i.id, NULL) o) IS NULL) THEN
+    RETURN true;
+  END IF;
+  RETURN is_over(i, in_limit, in_capacity)
+    AND (in_overflow <> 'drop-oldest' OR (SELECT o.place FROM oldest_free(i.id, in_limit) o) IS NULL);
+END $$;
+
+-- Makes room for one copy where none is; false if that is not wanted, or all are held.
+CREATE FUNCTION make_room(in_inbox bigint, in_limit text, in_capacity bigint, in_overflow text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE i inbox; o record;
+BEGIN
+  SELECT * INTO i FROM inbox x WHERE x.id = in_inbox;
+  IF is_over(i, in_limit, in_capacity) THEN
+    IF in_overflow <> 'drop-oldest' THEN RETURN false; END IF;
+    SELECT * INTO o FROM oldest_free(in_inbox, in_limit);
+    IF o.place IS NULL THEN RETURN false; END IF;
+    i.waiting := i.waiting - end_waiting(in_inbox, ARRAY[o.level], ARRAY[o.place], 'dropped');
+  END IF;
+  IF i.waiting < i.capacity THEN RETURN true; END IF;
+  IF i.overflow <> 'drop-oldest' THEN RETURN false; END IF;
+  SELECT * INTO o FROM oldest_free(in_inbox, NULL);
+  IF o.place IS NULL THEN RETURN false; END IF;
+  RETURN end_waiting(in_inbox, ARRAY[o.level], ARRAY[o.place], 'dropped') > 0;
+END $$;
+`;

@@ -1,0 +1,93 @@
+/** How holders give copies up, and keep them. */
+export const SETTLE = `
+-- Ends copies that their holders have done with: all of them, or none where a holder has lost its lease. Places of the lost ones,
+-- empty when all is done. In one step: the ends, their records, dead letters, what is emitted, the journal's entries.
+CREATE FUNCTION settle_ends(in_scope text, me integer, inboxes bigint[], levels smallint[], places bigint[], consumers bigint[], tokens bigint[], hows text[],
+    logs text[], entries text[], letter_keys text[], letters text[], emits jsonb, emit_bodies text[], emit_jsons text[], journaled boolean, hand_offs text,
+    OUT lost integer[], OUT hungry bigint[], OUT heard boolean) LANGUAGE plpgsql AS $$
+DECLARE emitted bigint[] := '{}'; own bigint[]; n integer;
+BEGIN
+  own := ARRAY(SELECT i.id FROM inbox i WHERE i.id = ANY (inboxes)
+    OR (emits IS NOT NULL AND i.scope = in_scope AND i.name = ANY (ARRAY(
+      SELECT t FROM jsonb_array_elements(emits) p, jsonb_array_elements_text(p->'t') t WHERE p ? 't'
+      UNION SELECT c->>0 FROM jsonb_array_elements(emits) p, jsonb_array_elements(p->'p') c WHERE p ? 'p')))
+    ORDER BY i.id FOR UPDATE);
+  SELECT coalesce(array_agg(k.at::integer), '{}') INTO lost
+    FROM unnest(inboxes, levels, places, consumers, tokens) WITH ORDINALITY AS k(inbox, level, place, consumer, token, at)
+    WHERE NOT EXISTS (SELECT FROM held h
+      WHERE h.inbox = k.inbox AND h.level = k.level AND h.place = k.place AND h.consumer = k.consumer AND h.token = k.token);
+  IF cardinality(lost) > 0 THEN RETURN; END IF;
+  DELETE FROM held h USING unnest(inboxes, levels, places) AS k(inbox, level, place)
+    WHERE h.inbox = k.inbox AND h.level = k.level AND h.place = k.place;
+  DELETE FROM copy c USING unnest(inboxes, levels, places) AS k(inbox, level, place)
+    WHERE c.inbox = k.inbox AND c.level = k.level AND c.place = k.place;
+  UPDATE inbox i SET waiting = i.waiting - k.total, acknowledged = i.acknowledged + k.acknowledged, expired = i.expired + k.expired,
+      dead_lettered = i.dead_lettered + k.dead_lettered, superseded = i.superseded + k.superseded, withdrawn = i.withdrawn + k.withdrawn, dropped = i.dropped + k.dropped
+    FROM (SELECT e.inbox, count(*) AS total, count(*) FILTER (WHERE how = 'acknowledged') AS acknowledged, count(*) FILTER (WHERE how = 'expired') AS expired,
+        count(*) FILTER (WHERE how = 'dead-lettered') AS dead_lettered, count(*) FILTER (WHERE how = 'superseded') AS superseded,
+        count(*) FILTER (WHERE how = 'withdrawn') AS withdrawn, count(*) FILTER (WHERE how = 'dropped') AS dropped
+      FROM unnest(inboxes, hows) AS e(inbox, how) GROUP BY e.inbox) k
+    WHERE i.id = k.inbox;
+  IF emits IS NOT NULL THEN
+    PERFORM lock_for(in_scope, emits);
+    FOR n IN 1..cardinality(emit_bodies) LOOP
+      PERFORM publish_one(in_scope, emits->(n - 1), emit_bodies[n], coalesce(emit_jsons[n], emit_bodies[n]), journaled, true);
+    END LOOP;
+    hungry := wake_hungry(own, me);
+  ELSE
+    -- The next of an order key may go out now, or an exclusive consumer's turn has come.
+    hungry := ARRAY(SELECT i.id FROM inbox i WHERE i.id = ANY (inboxes) AND i.keyed AND i.hungry);
+    FOR n IN 1..cardinality(hungry) LOOP PERFORM wake(hungry[n], me); END LOOP;
+  END IF;
+  FOR n IN 1..coalesce(cardinality(letter_keys), 0) LOOP PERFORM put_value(letter_keys[n], letters[n], NULL); END LOOP;
+  FOR n IN 1..cardinality(logs) LOOP PERFORM append_log(logs[n], ARRAY[entries[n]]); END LOOP;
+  IF hand_offs IS NOT NULL THEN PERFORM append_log(in_scope || ':journal/entries', ARRAY[hand_offs]); END IF;
+  heard := EXISTS (SELECT FROM listener l WHERE l.topic = in_scope || ':receipts');
+END $$;
+
+-- Gives copies back one by one: outcomes are release and retry. Places of the lost ones; the others are done.
+CREATE FUNCTION settle_backs(in_scope text, me integer, inboxes bigint[], levels smallint[], places bigint[], consumers bigint[], tokens bigint[],
+    outcomes text[], delays bigint[], failures text[], hand_offs text[], OUT lost integer[], OUT hungry bigint[]) LANGUAGE plpgsql AS $$
+DECLARE h held; ids bigint[] := ARRAY(SELECT i.id FROM inbox i WHERE i.id = ANY (inboxes) ORDER BY i.id FOR UPDATE);
+BEGIN
+  lost := '{}';
+  FOR n IN 1..cardinality(inboxes) LOOP
+    SELECT x.* INTO h FROM held x WHERE x.inbox = inboxes[n] AND x.level = levels[n] AND x.place = places[n]
+      AND x.consumer = consumers[n] AND x.token = tokens[n];
+    IF NOT FOUND THEN
+      lost := lost || n;
+    ELSE
+      PERFORM come_back(h, outcomes[n], delays[n], failures[n]);
+      IF hand_offs[n] IS NOT NULL THEN PERFORM append_log(in_scope || ':journal/entries', ARRAY[hand_offs[n]]); END IF;
+    END IF;
+  END LOOP;
+  hungry := wake_hungry(ids, me);
+END $$;
+
+-- Keeps what is held for longer; the places of those that were still held.
+CREATE FUNCTION extend_held(in_consumer bigint, in_inbox bigint, in_levels smallint[], in_places bigint[], in_tokens bigint[], leases bigint[]) RETURNS integer[] LANGUAGE plpgsql AS $$
+DECLARE now bigint; kept integer[];
+BEGIN
+  PERFORM set_config('synchronous_commit', 'off', true);
+  PERFORM FROM inbox i WHERE i.id = in_inbox FOR UPDATE;
+  now := ms();
+  WITH longer AS (
+    UPDATE held h SET until = greatest(h.until, now + k.lease)
+      FROM unnest(in_levels, in_places, in_tokens, leases) WITH ORDINALITY AS k(level, place, token, lease, at)
+      WHERE h.inbox = in_inbox AND h.level = k.level AND h.place = k.place AND h.consumer = in_consumer AND h.token = k.token
+      RETURNING k.at::integer AS at
+  ) SELECT coalesce(array_agg(l.at), '{}') INTO kept FROM longer l;
+  RETURN kept;
+END $$;
+
+-- Gives back what a consumer has been handed without ever learning of it: claims whose answer was lost with a connection.
+CREATE FUNCTION release_unknown(me integer, in_consumer bigint, in_inbox bigint, known bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE h held;
+BEGIN
+  PERFORM FROM inbox i WHERE i.id = in_inbox FOR UPDATE;
+  FOR h IN SELECT x.* FROM held x WHERE x.inbox = in_inbox AND x.consumer = in_consumer AND x.token <> ALL (known) LOOP
+    PERFORM come_back(h, 'release', 0, NULL);
+  END LOOP;
+  PERFORM wake(in_inbox, me);
+END $$;
+`;

@@ -1,0 +1,203 @@
+import pg from "pg";
+import { afterEach, expect, it, onTestFinished, vi } from "vitest";
+import type { Delivery } from "../../../src/broker/consumer.ts";
+import type { Driver, DriverContext, DriverEvent } from "../../../src/broker/driver.ts";
+import { connect } from "../../../src/connect.ts";
+import { postgresDriver } from "../../../src/drivers/postgres/index.ts";
+import { systemClock } from "../../../src/internal/clock.ts";
+import { jsonCodec } from "../../../src/message/codec-json.ts";
+import type { Envelope } from "../../../src/message/envelope.ts";
+import { describeOn } from "../../support/servers.ts";
+import { connectPostgres, newScope } from "./engine.ts";
+
+const drivers: Driver[] = [];
+
+async function opened(url: string, given: Partial<DriverContext> = {}): Promise<Driver> {
+  const driver = await connectPostgres(url, given);
+  drivers.push(driver);
+  return driver;
+}
+
+afterEach(async () => {
+  for (const { broker, store } of drivers.splice(0)) {
+    await broker.close();
+    await store?.close();
+  }
+});
+
+let messages = 0;
+
+function message(fields: Partial<Envelope> = {}): Envelope {
+  const id = `01900000-0000-7000-8000-${String(++messages).padStart(12, "0")}`;
+  const rest = { type: "note", version: 1, from: "sender", priority: "normal", createdAt: 1, headers: {} } as const;
+  return { v: 1, id, conversationId: id, payload: { n: messages }, ...rest, ...fields };
+}
+
+/** Takes from an inbox; the deliveries come into the array that is returned. */
+async function take({ broker }: Driver, inbox: string): Promise<Delivery[]> {
+  const given: Delivery[] = [];
+  const consumer = await broker.consume(inbox, {
+    instance: "taker",
+    lease: 30_000,
+    renew: true,
+    onDeliveries: (deliveries) => given.push(...deliveries),
+  });
+  consumer.credit(1_000);
+  return given;
+}
+
+/** A session of another program. */
+async function session(url: string): Promise<pg.Client> {
+  const client = new pg.Client(url);
+  client.on("error", () => {});
+  await client.connect();
+  onTestFinished(() => client.end());
+  return client;
+}
+
+/** The error that opening a driver fails with. */
+async function failureOf(url: string): Promise<Error & { code: string; hint: string }> {
+  const context = { clock: systemClock, codec: jsonCodec, scope: "x/y", instance: "i", report: () => {} };
+  const opening = Promise.resolve(postgresDriver(url, context).broker.open());
+  return opening.then(
+    () => expect.fail("it was opened"),
+    (error: Error & { code: string; hint: string }) => error,
+  );
+}
+
+describeOn("postgres", "the postgres driver", (server) => {
+  it("hands out what another program puts into an inbox, in the order of its transaction", async () => {
+    const scope = newScope();
+    const driver = await opened(server.url, { scope });
+    await driver.broker.declareInbox({ name: "inbox" });
+    const given = await take(driver, "inbox");
+    const foreign = await session(server.url);
+    const first = message({ payload: { text: "grüße \u0000", list: [1, null] } });
+    const urgent = message({ priority: "high", orderKey: "k", key: "o" });
+    await foreign.query("BEGIN");
+    for (const one of [first, urgent])
+      await foreign.query("SELECT agentwire.put($1, 'inbox', $2)", [scope, JSON.stringify(one)]);
+    expect(given).toEqual([]);
+    await foreign.query("COMMIT");
+    await vi.waitFor(() => expect(given.map((delivery) => delivery.message)).toEqual([urgent, first]));
+    expect(await driver.broker.cancel("inbox", { sender: "sender", key: "o" }, "withdrawn")).toEqual({
+      ended: 0,
+      held: 1,
+    });
+    await expect(
+      foreign.query("SELECT agentwire.put($1, 'nobody', $2)", [scope, JSON.stringify(message())]),
+    ).rejects.toThrow("AGENT_NOT_FOUND");
+  });
+
+  it("puts what cannot be read among the dead letters, with the reason, and lets the others go on", async () => {
+    const scope = newScope();
+    const events: DriverEvent[] = [];
+    const driver = await opened(server.url, { scope, report: (event) => events.push(event) });
+    await driver.broker.declareInbox({ name: "inbox" });
+    const foreign = await session(server.url);
+    const whole = message();
+    for (const text of [JSON.stringify({ id: "broken", type: "note", v: 1 }), JSON.stringify(whole)])
+      await foreign.query("SELECT agentwire.put($1, 'inbox', $2)", [scope, text]);
+    const given = await take(driver, "inbox");
+    await vi.waitFor(() => expect(given.map((delivery) => delivery.message.id)).toEqual([whole.id]));
+    await vi.waitFor(() => expect(events.map(({ type }) => type)).toContain("driver.quarantined"));
+    const letter = await driver.store?.get("dead-letters/inbox/broken");
+    expect(letter?.value).toMatchObject({
+      message: { id: "broken", type: "note" },
+      code: "ENVELOPE_INVALID",
+      recipient: "inbox",
+    });
+    const [status] = await driver.broker.inspect(["inbox"]);
+    expect(status).toMatchObject({ accepted: 2, waiting: 1, ended: { "dead-lettered": 1 } });
+  });
+
+  it("keeps two namespaces of one database apart, and two schemas", async () => {
+    const url = `${server.url}?schema=another`;
+    const one = await opened(server.url, { scope: "one/default" });
+    const others = [await opened(server.url, { scope: "two/default" }), await opened(url, { scope: "one/default" })];
+    const heard: unknown[] = [];
+    for (const { broker } of others) broker.onSignal("topic", (data) => heard.push(data));
+    let begun = false;
+    one.broker.onSignal(
+      "topic",
+      () => {},
+      () => (begun = true),
+    );
+    await one.broker.declareInbox({ name: "inbox" });
+    await one.broker.publish([{ message: message(), to: ["inbox"] }]);
+    await one.store?.put("state/key", 1);
+    await vi.waitFor(() => expect(begun).toBe(true));
+    one.broker.signal("topic", 1);
+    for (const other of others) {
+      expect(await other.broker.inspect()).toEqual([]);
+      expect(await other.store?.list("")).toEqual([]);
+      const [result] = await other.broker.publish([{ message: message(), to: ["inbox"] }]);
+      expect(result).toMatchObject({ status: "failed", error: { code: "AGENT_NOT_FOUND" } });
+    }
+    expect(heard).toEqual([]);
+  });
+
+  it("carries signals that are too long for a notification, and those of other characters", async () => {
+    const scope = newScope();
+    const [one, other] = [await opened(server.url, { scope }), await opened(server.url, { scope })];
+    const heard: unknown[] = [];
+    const data = { text: `${"x".repeat(20_000)}\u0000 \u{1f680}` };
+    await new Promise<void>((resolve) => void other.broker.onSignal("topic", (told) => heard.push(told), resolve));
+    one.broker.signal("topic", data);
+    one.broker.signal("topic", "é".repeat(3_000));
+    await vi.waitFor(() => expect(heard).toHaveLength(2));
+    expect(heard).toEqual(expect.arrayContaining([data, "é".repeat(3_000)]));
+  });
+
+  it("spoils no neighbour with what a database's text cannot hold", async () => {
+    const driver = await opened(server.url);
+    await driver.broker.declareInbox({ name: "inbox" });
+    const results = await driver.broker.publish([
+      { message: message(), to: ["inbox"] },
+      { message: message({ type: "no\u0000te" }), to: ["inbox"] },
+      { message: message({ key: "a\u0000b", orderKey: "\u0000" }), to: ["inbox"] },
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(["accepted", "failed", "accepted"]);
+  });
+
+  it("refuses a schema that a newer release wrote, and changes nothing", async () => {
+    const url = `${server.url}?schema=newer`;
+    const { broker, store } = await connectPostgres(url);
+    await broker.close();
+    await store?.close();
+    const foreign = await session(server.url);
+    await foreign.query("UPDATE newer.form SET version = 99");
+    const error = await failureOf(url);
+    expect(error.code).toBe("VERSION_UNSUPPORTED");
+    expect((await foreign.query("SELECT version FROM newer.form")).rows).toEqual([{ version: 99 }]);
+  });
+
+  it("says what is wrong where the database cannot be used, without the password", async () => {
+    const { port } = new URL(server.url);
+    const wrong = [
+      [`postgres://agentwire:secret@127.0.0.1:1/postgres`, /127\.0\.0\.1:1\/postgres.*ECONNREFUSED/],
+      [`postgres://agentwire:secret@127.0.0.1:${port}/nothing`, /database "nothing" does not exist/],
+      [`postgres://nobody:secret@127.0.0.1:${port}/postgres`, /nobody/],
+    ] as const;
+    for (const [url, text] of wrong) {
+      const error = await failureOf(url);
+      expect(error).toMatchObject({ code: "ENGINE_STATE", message: expect.stringMatching(text) });
+      expect(`${error.message}${error.hint}${JSON.stringify(error)}`).not.toContain("secret");
+    }
+  });
+
+  it("names the install command where the client library is missing", async () => {
+    vi.doMock("pg", () => {
+      throw new Error("Cannot find package 'pg'");
+    });
+    onTestFinished(() => vi.doUnmock("pg"));
+    const error = await failureOf(server.url);
+    expect(error).toMatchObject({ code: "DRIVER_MISSING", message: expect.stringContaining("npm install pg") });
+  });
+
+  it("is one of the engines that a bus connects to", async () => {
+    const bus = await connect(server.url, { namespace: "whole-bus", require: "power", logger: false });
+    onTestFinished(() => bus.close());
+    expect(bus.guarantees()).toMatchObject({ durability: { class: "power" } });
+  });
+});
