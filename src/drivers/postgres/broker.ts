@@ -16,6 +16,7 @@ import type { Server } from "./session.ts";
 import { Settler } from "./settle.ts";
 import { Signals } from "./signals.ts";
 import type { Topics } from "./topics.ts";
+import { wasSettled } from "./uncertain.ts";
 
 /** A statement removes at most so many copies with their inbox. */
 const DELETE_BATCH = 5_000;
@@ -69,6 +70,7 @@ export class PostgresBroker implements Broker, SettleDesk {
       keyLocks: true,
       releasesInPlace: true,
       limits: true,
+      attempts: true,
     };
   }
 
@@ -186,7 +188,16 @@ export class PostgresBroker implements Broker, SettleDesk {
   }
 
   async settle(delivery: PostgresDelivery, settlement: Settlement): Promise<SettleResult> {
-    const result = await this.#settle(delivery, settlement);
+    let result: SettleResult;
+    try {
+      result = await this.#settle(delivery, settlement);
+    } catch (error) {
+      if (AgentwireError.is(error, "INDETERMINATE")) delivery.isUncertain = true;
+      throw error;
+    }
+    // It may have been this holder's own settle that ended it, whose answer was lost.
+    if (result === "lost" && delivery.isUncertain && (await wasSettled(this.#server, delivery, settlement)))
+      result = "settled";
     this.#consumers.get(delivery.claim.consumer)?.settled(delivery);
     return result;
   }

@@ -129,10 +129,20 @@ export class PostgresConsumer implements Consumer {
       });
       this.#inboxId = (rows[0]?.["inbox_id"] as number | null) ?? this.#inboxId;
     }
-    const tokens = [...new Set([...this.held.values()].map(({ claim }) => claim.token))];
+    const held = [...this.held.values()];
+    const { instance, lease } = this.options;
     await ask({
-      text: "SELECT release_unknown($1, $2, $3, $4)",
-      values: [server.peer, this.#id, this.#inboxId, tokens],
+      text: "SELECT resume($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+      values: [
+        ...[server.peer, this.#id, this.#inboxId, instance],
+        held.map(({ claim }) => claim.level),
+        held.map(({ claim }) => claim.place),
+        held.map(({ claim }) => claim.token),
+        held.map(({ message }) => message.id),
+        held.map(({ attempt }) => attempt),
+        held.map(({ offeredAt }) => offeredAt),
+        Math.ceil(lease),
+      ],
     });
     this.look();
   }

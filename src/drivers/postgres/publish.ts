@@ -156,15 +156,15 @@ class PlainRows {
 
 /** Whether a message asks for nothing but to be put at the end of inboxes. */
 function isPlain({ publication }: Item): boolean {
-  const { to, dueAt, dedupe, supersedes, limit, refused } = publication;
+  const { to, dueAt, dedupe, supersedes, limit, refused, attempt } = publication;
   if ("pick" in to || to.length === 0 || new Set(to).size < to.length) return false;
-  return !(dueAt !== undefined || dedupe || supersedes || limit || refused);
+  return !(dueAt !== undefined || dedupe || supersedes || limit || refused || attempt);
 }
 
 /** What is said of messages, as the procedures read it. */
 export function specsOf(encoded: readonly EncodedPublication[]): string {
   const specs = encoded.map(({ publication }) => {
-    const { message, to, fanOut, limit, dueAt, dedupe, supersedes, routedAt, refused } = publication;
+    const { message, to, fanOut, limit, dueAt, dedupe, supersedes, routedAt, refused, attempt } = publication;
     return {
       i: message.id,
       y: message.type,
@@ -172,6 +172,7 @@ export function specsOf(encoded: readonly EncodedPublication[]): string {
       l: levelOf(message.priority),
       e: message.expiresAt,
       d: dueAt,
+      a: attempt,
       ...("pick" in to ? { p: to.pick.map(({ inbox, concurrency }) => [inbox, concurrency]) } : { t: to }),
       o: fanOut ? 1 : undefined,
       r: routedAt,

@@ -1,7 +1,7 @@
 /**
  * Storing messages. What is said of a message travels as an object of short names, beside the text of its body:
  *
- * - `i` id, `y` type, `f` sender, `l` level, `e` expires at, `d` due at, `t` inboxes, `p` candidates as pairs of name and
+ * - `i` id, `y` type, `f` sender, `l` level, `e` expires at, `d` due at, `a` attempts elsewhere, `t` inboxes, `p` candidates as pairs of name and
  *   concurrency, `o` 1 in a fan-out, `r` registry revision, `n` order name, `k` order key, `s` superseded id, `u` superseded name,
  *   `lm` limit as name, capacity and overflow, `no` refused as code and reason, `dk` `df` `dw` key, fingerprint and window.
  */
@@ -41,8 +41,8 @@ BEGIN
   IF expires <= now THEN
     PERFORM note_ends(in_inbox, 'expired', ARRAY[(p->>'i', 0, NULL, NULL)::ended_copy]);
   ELSE
-    INSERT INTO copy (inbox, level, place, id, type, sender, expires_at, due_at, order_name, order_key, limited, body)
-      VALUES (in_inbox, CASE WHEN is_delayed THEN l + 8 ELSE l END, n, p->>'i', p->>'y', p->>'f', expires,
+    INSERT INTO copy (inbox, level, place, id, type, sender, attempt, expires_at, due_at, order_name, order_key, limited, body)
+      VALUES (in_inbox, CASE WHEN is_delayed THEN l + 8 ELSE l END, n, p->>'i', p->>'y', p->>'f', coalesce((p->>'a')::integer, 0), expires,
         CASE WHEN is_delayed THEN due END, p->>'n', p->>'k', p->'lm'->>0, in_body);
   END IF;
   RETURN CASE WHEN is_delayed THEN 'queued' ELSE 'accepted' END;

@@ -80,14 +80,21 @@ BEGIN
   RETURN kept;
 END $$;
 
--- Gives back what a consumer has been handed without ever learning of it: claims whose answer was lost with a connection.
-CREATE FUNCTION release_unknown(me integer, in_consumer bigint, in_inbox bigint, known bigint[]) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE h held;
+-- Goes on with what a consumer holds after its connection was lost. What the server lost with its last moments is held again,
+-- unless another has it by now; what was handed out without its ever learning of it, as the answer was lost, goes back.
+CREATE FUNCTION resume(me integer, in_consumer bigint, in_inbox bigint, in_instance text, in_levels smallint[], in_places bigint[], in_tokens bigint[],
+    in_ids text[], in_attempts integer[], in_offered bigint[], lease bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE one held;
 BEGIN
   PERFORM FROM inbox i WHERE i.id = in_inbox FOR UPDATE;
-  FOR h IN SELECT x.* FROM held x WHERE x.inbox = in_inbox AND x.consumer = in_consumer AND x.token <> ALL (known) LOOP
-    PERFORM come_back(h, 'release', 0, NULL);
+  FOR one IN SELECT x.* FROM held x WHERE x.inbox = in_inbox AND x.consumer = in_consumer AND x.token <> ALL (in_tokens) LOOP
+    PERFORM come_back(one, 'release', 0, NULL);
   END LOOP;
+  INSERT INTO held (inbox, level, place, consumer, peer, instance, token, offered_at, until, order_key)
+    SELECT c.inbox, c.level, c.place, in_consumer, me, in_instance, k.token, k.offered, ms() + lease, c.order_key
+      FROM unnest(in_levels, in_places, in_tokens, in_ids, in_attempts, in_offered) AS k(level, place, token, id, attempt, offered)
+      JOIN copy c ON c.inbox = in_inbox AND c.level = k.level AND c.place = k.place AND c.id = k.id AND c.attempt = k.attempt - 1
+    ON CONFLICT (inbox, level, place) DO NOTHING;
   PERFORM wake(in_inbox, me);
 END $$;
 `;
