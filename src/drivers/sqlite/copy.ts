@@ -63,16 +63,22 @@ export const READY_COLUMNS = `id, type, ${REST}`;
 
 /** Reads a row of the ready table. */
 export function readyCopyOf(row: Row): ReadyCopy {
-  return { id: row["id"] as string, type: row["type"] as string, ...waitingCopyOf(row) };
+  return {
+    id: row["id"] as string,
+    type: row["type"] as string,
+    ...waitingCopyOf([row["slot"] as number, row["rest"] as string | null]),
+  };
 }
 
+/** What is read of a row that is to be handed out: its slot, {@link WAITING_COLUMNS} and its body. */
+export type WaitingColumns = readonly [slot: number, rest: string | null, body?: Value];
+
 /** Reads a row of the ready table that is to be handed out. */
-export function waitingCopyOf(row: Row): WaitingCopy {
-  const rest = row["rest"] as string | null;
+export function waitingCopyOf([slot, rest, body = null]: WaitingColumns): WaitingCopy {
   const [attempt, crashes, cancelled, failures, offeredAt, holder, expiresAt, orderKey] =
     rest === null ? FRESH : (JSON.parse(rest) as Rest);
   return {
-    slot: row["slot"] as number,
+    slot,
     attempt,
     crashes,
     cancelled: cancelled ?? undefined,
@@ -82,7 +88,7 @@ export function waitingCopyOf(row: Row): WaitingCopy {
     expiresAt: expiresAt ?? undefined,
     orderKey: orderKey ?? undefined,
     message: undefined,
-    body: bodyIn(row["body"] ?? undefined),
+    body: bodyIn(body ?? undefined),
   };
 }
 

@@ -1,12 +1,13 @@
 import type { CancelledEnd } from "../../broker/settlement.ts";
 import { bodyIn, bodyOf, ownBodies, type StoredBody } from "./body.ts";
-import type { Connection, Row, Statement, Value } from "./connection.ts";
+import { type Connection, inArrays, type Row, type Statement, type Value } from "./connection.ts";
 import {
   type PastHandOff,
   READY_COLUMNS,
   type ReadyCopy,
   readyCopyOf,
   WAITING_COLUMNS,
+  type WaitingColumns,
   type WaitingCopy,
   waitingCopyOf,
 } from "./copy.ts";
@@ -70,9 +71,11 @@ function statementsOn(connection: Connection) {
   const within = "k BETWEEN ((? << 45) | ?) AND ((? << 45) | ?)";
   const ofInbox = "k BETWEEN (? << 45) AND (((? + 1) << 45) - 1)";
   return {
-    scan: prepare(`${SELECT_WITH_BODY} WHERE ${within} ORDER BY k LIMIT ?`),
-    scanTypes: prepare(
-      `${SELECT_WITH_BODY} WHERE ${within} AND (type IN (SELECT value FROM json_each(?))) = ? ORDER BY k LIMIT ?`,
+    scan: inArrays(prepare(`${SELECT_WITH_BODY} WHERE ${within} ORDER BY k LIMIT ?`)),
+    scanTypes: inArrays(
+      prepare(
+        `${SELECT_WITH_BODY} WHERE ${within} AND (type IN (SELECT value FROM json_each(?))) = ? ORDER BY k LIMIT ?`,
+      ),
     ),
     get: prepare(`${SELECT} WHERE k = ${KEY}`),
     body: prepare(`SELECT ${bodyOf("ready")} FROM ready WHERE k = ${KEY}`),
@@ -192,12 +195,12 @@ export class ReadyTable {
 
   /** The first copies after a slot and up to another, in order, held ones among them. */
   scan(inbox: number, { after, to, limit }: SlotRange): WaitingCopy[] {
-    return (this.#now.scan.all(inbox, after + 1, inbox, to, limit) as Row[]).map(waitingCopyOf);
+    return (this.#now.scan.all(inbox, after + 1, inbox, to, limit) as WaitingColumns[]).map(waitingCopyOf);
   }
 
   /** As `scan`, of the types that a filter lets through. */
   scanTypes(inbox: number, { after, to, limit }: SlotRange, { names, isOnly }: TypeFilter): WaitingCopy[] {
-    return (this.#now.scanTypes.all(inbox, after + 1, inbox, to, names, isOnly ? 1 : 0, limit) as Row[]).map(
+    return (this.#now.scanTypes.all(inbox, after + 1, inbox, to, names, isOnly ? 1 : 0, limit) as WaitingColumns[]).map(
       waitingCopyOf,
     );
   }
