@@ -68,6 +68,7 @@ export const libraries = {
   msgpackr: "message/",
   "better-sqlite3": "drivers/sqlite/",
   pg: "drivers/postgres/",
+  "@redis/client": "drivers/redis/",
   "@viz-js/viz": "observe/",
   yaml: "config/",
   commander: "cli/",

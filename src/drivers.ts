@@ -11,6 +11,8 @@ const sqlite: DriverLoader = async (url, context) =>
 
 const postgres: DriverLoader = async (url, context) =>
   (await import("./drivers/postgres/index.ts")).postgresDriver(url, context);
+const redis: DriverLoader = async (url, context) =>
+  (await import("./drivers/redis/index.ts")).redisDriver(url, context);
 
 /** Drivers by URL scheme; each is loaded when its scheme is first used. */
 const LOADERS: Readonly<Record<string, DriverLoader>> = {
@@ -19,6 +21,10 @@ const LOADERS: Readonly<Record<string, DriverLoader>> = {
   file: sqlite,
   postgres,
   postgresql: postgres,
+  redis,
+  rediss: redis,
+  valkey: redis,
+  valkeys: redis,
 };
 
 /** Makes the driver that a URL names. @throws URL_INVALID, DRIVER_MISSING */

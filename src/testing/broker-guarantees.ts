@@ -1,6 +1,7 @@
 import { type Guarantee, STATED } from "./guarantee.ts";
 
 const { ORDER, RECEIVING, REQUESTS, SENDING } = STATED;
+const ONE_ACTIVE = "One instance of an agent with an order key is active, the others stand by.";
 const MEMORY_ENDS = "The engine is this process's memory and ends with it.";
 
 /** What the messages of a driver promise, by id. */
@@ -78,7 +79,7 @@ export const BROKER_GUARANTEES = {
     level: "broker",
     stated: ORDER,
     says: "Of the messages of one order key one is handed out at a time, in order, retries included.",
-    gaps: { memory: "One instance of an agent with an order key is active, the others stand by." },
+    gaps: { memory: ONE_ACTIVE, redis: ONE_ACTIVE },
   },
   "order.exclusive": {
     level: "broker",

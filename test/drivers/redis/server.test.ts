@@ -1,0 +1,277 @@
+import { createClient } from "@redis/client";
+import { afterEach, describe, expect, it } from "vitest";
+import type { Broker } from "../../../src/broker/broker.ts";
+import type { Consumer, Delivery } from "../../../src/broker/consumer.ts";
+import type { DriverEvent } from "../../../src/broker/driver.ts";
+import { AgentwireError } from "../../../src/errors.ts";
+import type { Envelope } from "../../../src/message/envelope.ts";
+import { FaultProxy } from "../../../src/testing/fault-proxy.ts";
+import { failure } from "../../support/buses.ts";
+import { describeWithServers } from "../../support/servers.ts";
+import { freshScope, openDriver, type RedisDriver } from "./engine.ts";
+
+let made = 0;
+
+function message(fields: Partial<Envelope> = {}): Envelope {
+  const id = `00000000-0000-7000-8000-${(++made).toString(16).padStart(12, "0")}`;
+  return {
+    v: 1,
+    id,
+    type: "test.note",
+    version: 1,
+    from: "sender",
+    priority: "normal",
+    createdAt: Date.now(),
+    conversationId: id,
+    headers: {},
+    payload: { n: made },
+    ...fields,
+  };
+}
+
+const closing: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function open(url: string, scope: string, events: DriverEvent[] = []): Promise<RedisDriver> {
+  const driver = await openDriver(url, { scope }, events);
+  closing.push(async () => {
+    await driver.broker.close();
+    await driver.store.close();
+  });
+  return driver;
+}
+
+async function proxyFor(url: string): Promise<FaultProxy> {
+  const proxy = await FaultProxy.open(url);
+  closing.push(() => proxy.close());
+  return proxy;
+}
+
+/** Takes what comes, for a test to wait for. */
+async function taking(
+  broker: Broker,
+  inbox: string,
+  lease = 30_000,
+): Promise<{ given: Delivery[]; consumer: Consumer }> {
+  const given: Delivery[] = [];
+  const onDeliveries = (deliveries: readonly Delivery[]): void => void given.push(...deliveries);
+  const consumer = await broker.consume(inbox, { instance: "taker", lease, renew: true, onDeliveries });
+  consumer.credit(100_000);
+  return { given, consumer };
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+async function send(broker: Broker, inbox: string, count: number): Promise<string[]> {
+  const messages = Array.from({ length: count }, () => message());
+  const results = await broker.publish(messages.map((one) => ({ message: one, to: [inbox] })));
+  expect(results.map(({ status }) => status)).toEqual(messages.map(() => "accepted"));
+  return messages.map(({ id }) => id);
+}
+
+const acknowledge = (delivery: Delivery) =>
+  delivery.settle({
+    outcome: "end",
+    record: {
+      id: delivery.message.id,
+      recipient: delivery.inbox,
+      end: "acknowledged",
+      at: Date.now(),
+      attempt: delivery.attempt,
+      instance: "taker",
+    },
+  });
+
+const idsOf = (deliveries: readonly Delivery[]): string[] => deliveries.map((one) => one.message.id);
+
+describeWithServers("redis", "the redis driver", (start) => {
+  it("refuses a wrong password and an unreachable server, and tells no password", async () => {
+    const server = await start({ password: "open sesame" });
+    await open(server.url, freshScope());
+    const wrong = await failure(openDriver(server.url.replace("open%20sesame", "s3cret"), {}));
+    expect(wrong).toMatchObject({
+      code: "ENGINE_STATE",
+      message: expect.stringContaining("refused the user or password"),
+    });
+    const gone = await failure(openDriver("redis://user:s3cret@127.0.0.1:9/0", {}));
+    expect(gone).toMatchObject({ code: "ENGINE_STATE", message: expect.stringContaining("cannot be reached") });
+    for (const error of [wrong, gone]) expect(JSON.stringify(error) + String(error)).not.toContain("s3cret");
+  });
+
+  it("reads its class from the server, and refuses one that would throw messages away", async () => {
+    const classOf = async (settings: Record<string, string>): Promise<string> => {
+      const server = await start({ settings });
+      return (await open(server.url, freshScope())).broker.capabilities.durability.class;
+    };
+    expect(await classOf({})).toBe("power");
+    expect(await classOf({ appendfsync: "everysec" })).toBe("none");
+    expect(await classOf({ appendonly: "no" })).toBe("none");
+    const guarded = await start();
+    const admin = await createClient({ url: guarded.url }).connect();
+    await admin.sendCommand(["ACL", "SETUSER", "limited", "on", ">secret", "~*", "&*", "+@all", "-config"]);
+    admin.destroy();
+    const { durability } = (await open(guarded.url.replace("//", "//limited:secret@"), freshScope())).broker
+      .capabilities;
+    expect(durability).toEqual({ class: "none", reason: expect.stringContaining("CONFIG GET is refused") });
+    const evicting = await start({ settings: { maxmemory: "100mb", "maxmemory-policy": "allkeys-lru" } });
+    expect(await failure(openDriver(evicting.url, {}))).toMatchObject({
+      code: "ENGINE_STATE",
+      details: { "maxmemory-policy": "allkeys-lru" },
+    });
+  });
+
+  describe("on one server", () => {
+    let url: Promise<string> | undefined;
+    const shared = (): Promise<string> => (url ??= start().then((server) => server.url));
+
+    it("keeps two namespaces apart", async () => {
+      const [one, other] = [await open(await shared(), freshScope()), await open(await shared(), freshScope())];
+      await one.broker.declareInbox({ name: "inbox" });
+      await one.store.put("state/a", 1);
+      const heard: unknown[] = [];
+      other.broker.onSignal("topic", (data) => heard.push(data));
+      one.broker.signal("topic", 1);
+      expect(await other.broker.inspect()).toEqual([]);
+      expect(await other.store.get("state/a")).toBeUndefined();
+      const [result] = await other.broker.publish([{ message: message(), to: ["inbox"] }]);
+      expect(result).toMatchObject({ status: "failed", error: { code: "AGENT_NOT_FOUND" } });
+      expect(heard).toEqual([]);
+    });
+
+    it("goes on by itself after its connections were cut, with consumers, signals and watches", async () => {
+      const scope = freshScope();
+      const proxy = await proxyFor(await shared());
+      const events: DriverEvent[] = [];
+      const cut = await open(proxy.url, scope, events);
+      const other = await open(await shared(), scope);
+      await cut.broker.declareInbox({ name: "inbox" });
+      const { given } = await taking(cut.broker, "inbox");
+      const heard: unknown[] = [];
+      const begun: string[] = [];
+      cut.broker.onSignal(
+        "topic",
+        (data) => heard.push(data),
+        () => begun.push("begun"),
+      );
+      const seen = new Map<string, unknown>();
+      cut.store.watch("state/", (changes) => {
+        for (const { key, value } of changes) seen.set(key, value);
+      });
+      const before = await send(other.broker, "inbox", 3);
+      await until(() => given.length === 3 && begun.length === 1);
+      proxy.cut();
+      await until(() => events.some(({ type }) => type === "driver.lost"));
+      await other.store.put("state/a", 1);
+      const after = await send(other.broker, "inbox", 3);
+      await until(() => given.length === 6 && seen.get("state/a") === 1 && begun.length > 1);
+      expect(idsOf(given)).toEqual([...before, ...after]);
+      expect(given.map(({ attempt, redelivered }) => [attempt, redelivered])).toEqual(given.map(() => [1, false]));
+      other.broker.signal("topic", 7);
+      await until(() => heard.length > 0);
+      expect(heard).toEqual([7]);
+      for (const delivery of given) expect(await acknowledge(delivery)).toBe("settled");
+      const [status] = await other.broker.inspect(["inbox"]);
+      expect(status).toMatchObject({ waiting: 0, held: 0, ended: { acknowledged: 6 } });
+      expect(events.map(({ type }) => type)).toEqual(["driver.opened", "driver.lost", "driver.restored"]);
+    });
+
+    it("gives back what a claim took whose answer was lost, uncounted", async () => {
+      const scope = freshScope();
+      const proxy = await proxyFor(await shared());
+      const cut = await open(proxy.url, scope);
+      const other = await open(await shared(), scope);
+      await other.broker.declareInbox({ name: "inbox" });
+      const [id] = await send(other.broker, "inbox", 1);
+      const onDeliveries = (deliveries: readonly Delivery[]): void => void given.push(...deliveries);
+      const given: Delivery[] = [];
+      const consumer = await cut.broker.consume("inbox", {
+        instance: "taker",
+        lease: 30_000,
+        renew: true,
+        onDeliveries,
+      });
+      proxy.set({ drop: "to-client" });
+      consumer.credit(1);
+      await until(async () => (await other.broker.inspect(["inbox"]))[0]?.held === 1);
+      proxy.cut();
+      proxy.heal();
+      await until(() => given.length === 1);
+      expect(given.map(({ message: { id: got }, attempt, redelivered }) => [got, attempt, redelivered])).toEqual([
+        [id, 1, false],
+      ]);
+    });
+
+    it("finds that a settle had counted whose answer was lost, and says of a publish that it may have", async () => {
+      const scope = freshScope();
+      const proxy = await proxyFor(await shared());
+      const cut = await open(proxy.url, scope);
+      const other = await open(await shared(), scope);
+      await other.broker.declareInbox({ name: "inbox" });
+      await send(other.broker, "inbox", 2);
+      const { given } = await taking(cut.broker, "inbox");
+      await until(() => given.length === 2);
+      const [first, second] = given as [Delivery, Delivery];
+      proxy.set({ drop: "to-client" });
+      const settles = [acknowledge(first), second.settle({ outcome: "retry", delay: 600_000 })];
+      const publish = cut.broker.publish([{ message: message(), to: ["inbox"] }]);
+      await until(async () => {
+        const [status] = await other.broker.inspect(["inbox"]);
+        return status?.accepted === 3 && status.ended.acknowledged === 1 && status.delayed === 1;
+      });
+      proxy.cut();
+      for (const settle of settles)
+        expect(await failure(Promise.resolve(settle))).toMatchObject({ code: "INDETERMINATE" });
+      expect(await publish).toMatchObject([{ status: "failed", error: { code: "INDETERMINATE" } }]);
+      proxy.heal();
+      await until(() => given.length === 3);
+      expect(await acknowledge(first)).toBe("settled");
+      expect(await second.settle({ outcome: "retry", delay: 600_000 })).toBe("settled");
+      const [status] = await other.broker.inspect(["inbox"]);
+      expect(status).toMatchObject({ waiting: 2, held: 1, ended: { acknowledged: 1 } });
+    });
+  });
+
+  it("loses nothing that was accepted when the server is killed and started again", async () => {
+    const server = await start();
+    const scope = freshScope();
+    const driver = await open(server.url, scope);
+    await driver.broker.declareInbox({ name: "inbox" });
+    const { given } = await taking(driver.broker, "inbox");
+    const accepted: string[] = [];
+    const done = new Set<string>();
+    let sending = true;
+    const sender = (async () => {
+      while (sending) {
+        const one = message();
+        const [result] = await driver.broker.publish([{ message: one, to: ["inbox"] }]);
+        if (result?.status === "accepted") accepted.push(one.id);
+        else expect(AgentwireError.is(result?.status === "failed" && result.error)).toBe(true);
+      }
+    })();
+    for (let round = 1; round <= 3; round++) {
+      await until(() => accepted.length >= 20 * round);
+      await server.kill();
+      await server.start();
+    }
+    const known = accepted.length;
+    await until(() => accepted.length > known);
+    sending = false;
+    await sender;
+    // Those of which it was not known may be there as well.
+    await until(async () => (await driver.broker.inspect(["inbox"]))[0]?.waiting === given.length);
+    const got = new Set(idsOf(given));
+    expect(accepted.filter((id) => !got.has(id))).toEqual([]);
+    for (const delivery of given) {
+      expect(done.has(delivery.message.id), "handed out once").toBe(false);
+      expect(await acknowledge(delivery)).toBe("settled");
+      done.add(delivery.message.id);
+    }
+    const [status] = await driver.broker.inspect(["inbox"]);
+    expect(status).toMatchObject({ waiting: 0, held: 0, ended: { acknowledged: done.size }, accepted: done.size });
+  }, 30_000);
+});
