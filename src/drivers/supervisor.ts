@@ -1,6 +1,7 @@
 import type { DriverEvent } from "../broker/driver.ts";
 import { AgentwireError } from "../errors.ts";
 import type { Clock, Timer } from "../internal/clock.ts";
+import { KeepAlive } from "../internal/keep-alive.ts";
 
 /** What a {@link Supervisor} keeps, and how. */
 export interface SupervisorOptions<Connection> {
@@ -42,6 +43,8 @@ const PATIENCE = 10_000;
 export class Supervisor<Connection> {
   readonly #options: SupervisorOptions<Connection>;
   readonly #waiters = new Set<Waiter<Connection>>();
+  /** A process that only sends would end without a word when its connection is lost. */
+  readonly #keepAlive = new KeepAlive();
   #state: "new" | "open" | "closed" = "new";
   #current: Connection | undefined;
   #connectedAt = 0;
@@ -79,10 +82,12 @@ export class Supervisor<Connection> {
     return new Promise((resolve, reject) => {
       const timer = this.#options.clock.after(patience, () => {
         this.#waiters.delete(waiter);
+        this.#keepAlive.release();
         reject(this.#unreachable());
       });
       const waiter = { resolve, reject, timer };
       this.#waiters.add(waiter);
+      this.#keepAlive.hold();
     });
   }
 
@@ -116,6 +121,7 @@ export class Supervisor<Connection> {
       waiter.reject(this.#closed());
     }
     this.#waiters.clear();
+    this.#keepAlive.close();
     if (!wasOpen) return;
     await this.#connecting;
     const connection = this.#current;
@@ -176,6 +182,7 @@ export class Supervisor<Connection> {
     this.#waiters.clear();
     for (const { timer, resolve } of waiters) {
       timer.cancel();
+      this.#keepAlive.release();
       resolve(this.#current as Connection);
     }
   }

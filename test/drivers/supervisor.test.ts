@@ -49,6 +49,27 @@ describe("the supervisor of a connection", () => {
     expect(attempts).toHaveLength(1);
   });
 
+  it("keeps the process alive while somebody waits for a connection, and only then", async () => {
+    const alive = (): number => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+    const { clock, server, supervisor, lines } = scene();
+    await supervisor.open();
+    const before = alive();
+    server.down = new Error("refused");
+    lines[0]?.cut(new Error("reset"));
+    expect(alive()).toBe(before);
+    const waiting = [supervisor.connection(1_000), supervisor.connection()];
+    expect(alive()).toBe(before + 1);
+    const failed = expect(waiting[0]).rejects.toMatchObject({ code: "ENGINE_STATE" });
+    await clock.advance(1_000);
+    await failed;
+    expect(alive()).toBe(before + 1);
+    server.down = undefined;
+    await clock.advance(5_000);
+    await waiting[1];
+    expect(alive()).toBe(before);
+    await supervisor.close();
+  });
+
   it("has no timer while all is well", async () => {
     const { clock, supervisor, lines } = scene();
     await supervisor.open();

@@ -110,12 +110,16 @@ export class Server {
     await this.#closing;
     this.#users.add(user);
     this.#opening ??= this.#connect();
+    // The connection alone keeps no process alive.
+    this.#keepAlive.hold();
     try {
       await this.#opening;
     } catch (error) {
       this.#users.delete(user);
       this.#opening = undefined;
       throw error;
+    } finally {
+      this.#keepAlive.release();
     }
   }
 
@@ -239,6 +243,7 @@ export class Server {
   }
 
   async #disconnect(): Promise<void> {
+    this.#keepAlive.hold();
     await this.#timetable.stop();
     const supervisor = this.#supervisor;
     this.#supervisor = undefined;
@@ -249,6 +254,7 @@ export class Server {
     // Where it cannot be reached, others find out.
     await supervisor?.current?.query(leave).catch(() => {});
     await supervisor?.close();
+    this.#keepAlive.release();
     this.#keepAlive.close();
     this.#listeners.clear();
     this.#topics?.clear();
