@@ -1,4 +1,4 @@
-import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,6 +27,10 @@ export interface Server {
   readonly pid: number | undefined;
   /** Starts it again, on the same port and data. Resolves when it takes work. @throws Error when it ends early */
   start(): Promise<void>;
+  /** Stops it and all its processes where they stand (SIGSTOP), until it is thawed. */
+  freeze(): void;
+  /** Lets it go on (SIGCONT). */
+  thaw(): void;
   /** SIGKILL; its data stays as it is. */
   kill(): Promise<void>;
   /** Ends it for good. */
@@ -122,6 +126,14 @@ class PrivateServer implements Server {
     }
   }
 
+  freeze(): void {
+    this.#signal("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#signal("SIGCONT");
+  }
+
   async kill(): Promise<void> {
     const child = this.#child;
     if (!child) return;
@@ -138,6 +150,11 @@ class PrivateServer implements Server {
     this.#clear();
   }
 
+  #signal(signal: NodeJS.Signals): void {
+    if (this.pid === undefined) throw new Error(`${this.#name} is down`);
+    for (const pid of withDescendants(this.pid)) process.kill(pid, signal);
+  }
+
   get #name(): string {
     return this.#program.command[0] as string;
   }
@@ -149,4 +166,15 @@ class PrivateServer implements Server {
   #lastWords(): string {
     return readFileSync(this.#log, "utf8").split("\n").slice(-60).join("\n");
   }
+}
+
+/** A process and all that it has started, whatever group they are in. */
+function withDescendants(pid: number): number[] {
+  const parents = execFileSync("ps", ["-eo", "pid=,ppid="], { encoding: "utf8" })
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/).map(Number) as [number, number]);
+  const found = [pid];
+  for (const parent of found) found.push(...parents.filter(([, of]) => of === parent).map(([child]) => child));
+  return found;
 }

@@ -1,7 +1,8 @@
-// The full run: every row at full scale, one after the other; a finished row is not run again until its line is removed from the state file.
+// The full run: every row at full scale, one after the other; a finished row is not run again until its line is removed from
+// the state file. Arguments: that file, ids of rows such as F1,F3/postgres, and `quick` for the scale of the tests.
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { compiled } from "./program.ts";
-import { FULL, type RowResult } from "./row.ts";
+import { FULL, QUICK, type RowResult } from "./row.ts";
 import { RUNS } from "./runs.ts";
 
 interface Finished extends RowResult {
@@ -10,7 +11,7 @@ interface Finished extends RowResult {
   readonly seconds: number;
 }
 
-const [stateFile = "faults-state.jsonl", only] = process.argv.slice(2);
+const [stateFile = "faults-state.jsonl", only, scale] = process.argv.slice(2);
 const finished = existsSync(stateFile)
   ? readFileSync(stateFile, "utf8")
       .split("\n")
@@ -35,7 +36,7 @@ for (const row of RUNS) {
   const seed = Math.floor(Math.random() * 2 ** 31);
   process.stdout.write(`${row.id} ${row.title}, seed ${seed}\n`);
   const started = performance.now();
-  const result = await row.run(FULL, seed);
+  const result = await row.run(scale === "quick" ? QUICK : FULL, seed);
   const line: Finished = { id: row.id, seed, seconds: Math.round((performance.now() - started) / 1_000), ...result };
   appendFileSync(stateFile, `${JSON.stringify(line)}\n`);
   done.set(row.id, line);

@@ -9,12 +9,21 @@ import { embedderKilled } from "./rows/embedder-killed.ts";
 import { gracefulStop } from "./rows/graceful-stop.ts";
 import { idle } from "./rows/idle.ts";
 import { loopBlockedLong, loopBlockedShort } from "./rows/loop-blocked.ts";
+import { manyClients } from "./rows/many-clients.ts";
 import { offlineAgent } from "./rows/offline-agent.ts";
 import { poison } from "./rows/poison.ts";
 import { powerLoss } from "./rows/power-loss.ts";
 import { publisherKilled } from "./rows/publisher-killed.ts";
 import { releases } from "./rows/releases.ts";
 import { replies } from "./rows/replies.ts";
+import {
+  connectionsReset,
+  halfOpen,
+  partition,
+  serverDiskFull,
+  serverKilled,
+  serverStopped,
+} from "./rows/server-faults.ts";
 import { slowConsumer } from "./rows/slow-consumer.ts";
 import { untidyAcks } from "./rows/untidy-acks.ts";
 
@@ -22,10 +31,16 @@ import { untidyAcks } from "./rows/untidy-acks.ts";
 export const ROWS: readonly Row[] = [
   consumerKilled,
   publisherKilled,
+  serverKilled,
   embedderKilled,
   powerLoss,
+  serverStopped,
   consumerStopped,
+  connectionsReset,
+  partition,
+  halfOpen,
   diskFull,
+  serverDiskFull,
   clockJumps,
   slowConsumer,
   poison,
@@ -36,6 +51,7 @@ export const ROWS: readonly Row[] = [
   untidyAcks,
   releases,
   gracefulStop,
+  manyClients,
   replies,
   offlineAgent,
   idle,

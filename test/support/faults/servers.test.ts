@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, rmSync } from "node:fs";
 import { connect } from "node:net";
@@ -45,6 +45,25 @@ for (const engine of Object.keys(ENGINES) as EngineName[]) {
       await server.stop();
       expect(await listens(port)).toBe(false);
       expect(existsSync(folder)).toBe(false);
+    });
+
+    it("stands still with all its processes until it is thawed", async () => {
+      const server = await start();
+      const pid = String(server.pid);
+      const states = (): string => execFileSync("ps", ["-o", "stat=", "-p", pid, "--ppid", pid], { encoding: "utf8" });
+      server.freeze();
+      await expect
+        .poll(() =>
+          states()
+            .trim()
+            .split("\n")
+            .every((state) => state.startsWith("T")),
+        )
+        .toBe(true);
+      server.thaw();
+      await expect.poll(states).not.toContain("T");
+      await server.stop();
+      expect(() => server.freeze()).toThrow("is down");
     });
 
     it("says why it does not start", async () => {

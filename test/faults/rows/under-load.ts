@@ -1,0 +1,107 @@
+import type { EngineName } from "../../../scripts/servers/engines.ts";
+import type { ServerOptions } from "../../../scripts/servers/server.ts";
+import type { WrittenEvent } from "../history-file.ts";
+import { judged, type RowResult, type Scale, within } from "../row.ts";
+import { ServerScene } from "../server-scene.ts";
+
+/** A fault of a server, or of the way to it. */
+export interface ServerFault {
+  readonly engine: EngineName;
+  readonly server?: ServerOptions;
+  readonly strikes: number;
+  /** Milliseconds that one of them takes, more or less. */
+  readonly length: number;
+  /** Most milliseconds until messages are accepted and handed off again. */
+  readonly resumesWithin: number;
+  /** Breaks something and mends it; resolves with the time of the histories from which all is well. */
+  strike(scene: ServerScene, number: number): Promise<number>;
+}
+
+/** Errors with which a send may end while the engine is out of reach, is stopped or cannot write. */
+const EXPECTED = /^error (INDETERMINATE|REJECTED|TIMEOUT|ENGINE_STATE|STORAGE_FULL|BACKPRESSURE) /;
+
+/** Now, on the clock of the histories. */
+export function now(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+/** Waits. */
+export function pause(length: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, length));
+}
+
+/** Senders and consumers at work while a fault strikes: nothing is lost, nobody ends, all goes on by itself. */
+export async function underLoad(scale: Scale, seed: number, fault: ServerFault): Promise<RowResult> {
+  const { strikes, length, resumesWithin } = fault;
+  const scene = await ServerScene.open(fault.engine, seed, fault.server);
+  try {
+    const team = Array.from({ length: scale.consumers }, (_, number) =>
+      scene.consumer({
+        agent: "worker",
+        instance: `consumer-${number}`,
+        concurrency: 4,
+        prefetch: 8,
+        lease: scale.lease,
+        work: 4,
+      }),
+    );
+    await Promise.all(team.map((consumer) => consumer.says("ready")));
+    const each = Math.ceil(scale.messages / scale.senders);
+    const senders = Array.from({ length: scale.senders }, (_, number) =>
+      scene.sender({
+        name: `sender-${number}`,
+        to: "worker",
+        until: each,
+        largest: scale.largest,
+        window: 32,
+        // Sending lasts longer than the strikes do.
+        rate: Math.ceil((each * 1_000) / (strikes * (length + 1_500) + 1_500)),
+        priorities: true,
+      }),
+    );
+    await Promise.all(senders.map((sender) => sender.says("ready")));
+    const mended: number[] = [];
+    for (let number = 0; number < strikes; number++) {
+      await pause(500 + scene.random() * 500);
+      mended.push(await fault.strike(scene, number));
+    }
+    await Promise.all(senders.map((sender) => sender.says("done")));
+    await scene.drain(2 * scale.lease + 5_000);
+    const { verdict, written } = await scene.verdict();
+    const result = judged(verdict);
+    const isAccepted = (event: WrittenEvent): boolean => event.event === "send" && event.step === "ok";
+    const isHandOff = (event: WrittenEvent): boolean => event.event === "hand-off";
+    within(result, "longest until a message was accepted again", longest(written, mended, isAccepted), resumesWithin);
+    within(result, "longest until one was handed off again", longest(written, mended, isHandOff), resumesWithin);
+    within(result, "longest send", slowestSend(written), length + resumesWithin + 10_000);
+    within(result, "programs that ended", team.filter((one) => one.isOver).length, 0);
+    const codes = await Promise.all(senders.map((sender) => sender.exited));
+    within(result, "senders that failed", codes.filter((code) => code !== 0).length, 0);
+    const odd = senders.flatMap(({ lines }) => lines).filter((one) => one.startsWith("error ") && !EXPECTED.test(one));
+    if (odd[0] !== undefined) result.broken.push(`${odd.length} sends ended otherwise, such as with ${odd[0]}`);
+    return result;
+  } finally {
+    await scene.close();
+  }
+}
+
+function longest(
+  written: readonly WrittenEvent[],
+  mended: readonly number[],
+  is: (event: WrittenEvent) => boolean,
+): number {
+  const times = written.filter(is).map(({ at }) => at);
+  const next = (since: number): number =>
+    times.reduce((least, at) => (at > since && at < least ? at : least), Number.POSITIVE_INFINITY);
+  return Math.max(...mended.map((since) => next(since) - since));
+}
+
+function slowestSend(written: readonly WrittenEvent[]): number {
+  const begun = new Map<string, number>();
+  let slowest = 0;
+  for (const event of written.filter((one) => one.event === "send").sort((a, b) => a.at - b.at)) {
+    if (event.step === "invoke") begun.set(event.key, event.at);
+    else slowest = Math.max(slowest, event.at - (begun.get(event.key) ?? event.at));
+  }
+  return slowest;
+}
