@@ -58,9 +58,9 @@ export interface Surroundings {
 }
 
 /**
- * Connects to a bus. The URL names the engine: `memory:`, `sqlite:PATH`, `redis://HOST:PORT`; default `AGENTWIRE_URL`,
+ * Connects to a bus. The URL names the engine: `memory:`, `sqlite:PATH`, `redis:`, `postgres:`; default `AGENTWIRE_URL`,
  * else an SQLite file under `.agentwire/` in the working directory.
- * @throws URL_INVALID, DRIVER_MISSING, DURABILITY_UNMET, STORE_REQUIRED, UNSUPPORTED, STORE_CORRUPT, VERSION_UNSUPPORTED, STORE_READ_ONLY, ARGUMENT_INVALID
+ * @throws URL_INVALID, DRIVER_MISSING, ENGINE_STATE, DURABILITY_UNMET, STORE_REQUIRED, UNSUPPORTED, STORE_CORRUPT, VERSION_UNSUPPORTED, STORE_READ_ONLY, ARGUMENT_INVALID
  */
 export function connect(url?: string, options: ConnectOptions = {}): Promise<Bus> {
   return assemble(url ?? process.env["AGENTWIRE_URL"] ?? DEFAULT_URL, options, {

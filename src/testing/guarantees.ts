@@ -21,7 +21,7 @@ export const GUARANTEES = {
     level: "bus",
     stated: PROMISES,
     says: "A handler's effect and the mark that it is done are one transaction, where asked for.",
-    gaps: { memory: "Not built yet.", sqlite: "Not built yet.", redis: "Not built yet." },
+    gaps: { memory: "Not built yet.", sqlite: "Not built yet.", redis: "Not built yet.", postgres: "Not built yet." },
   },
   G7: { level: "broker", stated: PROMISES, says: "A second hand-off is marked: `redelivered`, or an attempt above 1." },
   G8: {

@@ -263,14 +263,14 @@ export class Server {
 
   /** Becomes one of the peers. The lock says that this process lives. */
   async #enrol(session: Session): Promise<void> {
-    const { scope, instance } = this.#options.context;
+    const { scope, instance, journal = false } = this.#options.context;
     const again = this.#peer;
     const { rows } = await session.query({
       text:
         again === 0
-          ? "INSERT INTO peer (scope, instance) VALUES ($1, $2) RETURNING id"
-          : `INSERT INTO peer (id, scope, instance) OVERRIDING SYSTEM VALUE VALUES (${again}, $1, $2) ON CONFLICT (id) DO UPDATE SET instance = excluded.instance RETURNING id`,
-      values: [scope, instance],
+          ? "INSERT INTO peer (scope, instance, journal) VALUES ($1, $2, $3) RETURNING id"
+          : `INSERT INTO peer (id, scope, instance, journal) OVERRIDING SYSTEM VALUE VALUES (${again}, $1, $2, $3) ON CONFLICT (id) DO UPDATE SET instance = excluded.instance RETURNING id`,
+      values: [scope, instance, journal],
     });
     this.#peer = rows[0]?.["id"] as number;
     const locked = await session.query({

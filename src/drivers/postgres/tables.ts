@@ -10,7 +10,8 @@
  */
 export const TABLES = `
 CREATE TABLE peer (
-  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, scope text NOT NULL, instance text NOT NULL
+  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, scope text NOT NULL, instance text NOT NULL,
+  journal boolean NOT NULL                 -- keeps a journal
 );
 
 CREATE TABLE inbox (

@@ -2,6 +2,8 @@ import pg from "pg";
 import { afterEach, expect, it, onTestFinished, vi } from "vitest";
 import type { Delivery } from "../../../src/broker/consumer.ts";
 import type { Driver, DriverContext, DriverEvent } from "../../../src/broker/driver.ts";
+import { JOURNAL_LOG } from "../../../src/broker/journal-log.ts";
+import { type JournaledHandOffs, unpackHandOffs } from "../../../src/broker/journaled-hand-offs.ts";
 import { connect } from "../../../src/connect.ts";
 import { postgresDriver } from "../../../src/drivers/postgres/index.ts";
 import { systemClock } from "../../../src/internal/clock.ts";
@@ -147,6 +149,28 @@ describeOn("postgres", "the postgres driver", (server) => {
     one.broker.signal("topic", "é".repeat(3_000));
     await vi.waitFor(() => expect(heard).toHaveLength(2));
     expect(heard).toEqual(expect.arrayContaining([data, "é".repeat(3_000)]));
+  });
+
+  it("keeps a hand-off whose lease ran out in the journal", async () => {
+    const driver = await opened(server.url, { journal: true });
+    await driver.broker.declareInbox({ name: "inbox" });
+    const sent = message({ conversationId: "talk", causationId: "cause" });
+    const told = vi.fn();
+    const options = { instance: "silent", lease: 50, renew: false, onDeliveries: () => {}, onRevoked: told };
+    (await driver.broker.consume("inbox", options)).credit(1);
+    await driver.broker.publish([{ message: sent, to: ["inbox"] }]);
+    await vi.waitFor(() => expect(told).toHaveBeenCalledWith(expect.anything(), "lease-lost"));
+    const entries = (await driver.store?.read(JOURNAL_LOG)) ?? [];
+    const kept = entries
+      .flatMap(({ value }) => value as JournaledHandOffs[])
+      .filter(({ kind }) => kind === "hand-offs");
+    expect(kept.flatMap(unpackHandOffs)).toEqual([
+      {
+        ...{ id: sent.id, message: "note", from: "sender", recipient: "inbox", instance: "silent" },
+        ...{ conversation: "talk", cause: "cause", attempt: 1, acknowledged: false },
+        ...{ at: expect.any(Number), offeredAt: expect.any(Number) },
+      },
+    ]);
   });
 
   it("spoils no neighbour with what a database's text cannot hold", async () => {

@@ -68,11 +68,27 @@ BEGIN
   END IF;
 END $$;
 
+-- Keeps a hand-off that is over without its holder's doing in the journal, if this process keeps one.
+CREATE FUNCTION journal_lapse(h held, me integer) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE c record; now bigint := ms(); e json; about text;
+BEGIN
+  IF NOT EXISTS (SELECT FROM peer p WHERE p.id = me AND p.journal) THEN RETURN; END IF;
+  SELECT x.id, x.type, x.sender, x.attempt, x.body, i.scope, i.name INTO c FROM copy x JOIN inbox i ON i.id = x.inbox
+    WHERE x.inbox = h.inbox AND x.level = h.level AND x.place = h.place;
+  -- What another codec wrote says no more than this.
+  IF c.body LIKE '{%' THEN e := replace(c.body, '\\u0000', '\\ufffd')::json; END IF;
+  about := json_strip_nulls(json_build_object('message', c.type, 'from', c.sender, 'channel', e->>'channel', 'recipient', c.name, 'instance', h.instance))::text;
+  PERFORM append_log(c.scope || ':journal/entries', ARRAY['[{"kind":"hand-offs","at":' || now || ',"of":[' || about || '],"handOffs":['
+    || CASE WHEN e->>'causationId' IS NULL THEN json_build_array(0, c.id, c.attempt + 1, now - h.offered_at, 0, 0, e->>'conversationId')
+      ELSE json_build_array(0, c.id, c.attempt + 1, now - h.offered_at, 0, 0, e->>'conversationId', e->>'causationId') END || ']}]']);
+END $$;
+
 -- Takes back what holders of an inbox have held for longer than their leases; how many.
 CREATE FUNCTION lapse(in_inbox bigint, me integer) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE h held; n integer := 0; now bigint := ms();
 BEGIN
   FOR h IN SELECT x.* FROM held x WHERE x.inbox = in_inbox AND x.until <= now LOOP
+    PERFORM journal_lapse(h, me);
     PERFORM come_back(h, 'lapse', 0, NULL);
     PERFORM revoke(h, 'lease-lost');
     n := n + 1;
