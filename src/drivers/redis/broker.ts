@@ -67,6 +67,7 @@ export class RedisBroker implements Broker, SettleDesk {
     this.#detach = this.#session.attach({
       told: (message) => this.#told(message),
       signalled: (topic, data) => this.#signals.arrived(topic, data),
+      left: (inbox) => this.#wake(new Set([inbox])),
       missed: () => {
         for (const consumer of this.#consumers.values()) consumer.wake();
       },
@@ -217,8 +218,11 @@ export class RedisBroker implements Broker, SettleDesk {
       const { consumer, id, token, why } = JSON.parse(rest) as Told;
       return this.#consumers.get(consumer)?.revoke(id, token, why);
     }
-    const names = new Set(rest.split("\n"));
-    for (const consumer of this.#consumers.values()) if (names.has(consumer.inbox)) consumer.wake();
+    this.#wake(new Set(rest.split("\n")));
+  }
+
+  #wake(inboxes: ReadonlySet<string>): void {
+    for (const consumer of this.#consumers.values()) if (inboxes.has(consumer.inbox)) consumer.wake();
   }
 
   async #restored(call: CallScript): Promise<void> {

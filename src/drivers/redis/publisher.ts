@@ -21,7 +21,7 @@ export class Publisher {
 
   constructor(session: Session) {
     this.#session = session;
-    this.#gathered = new Gathered<Batch>({ most: MOST_BATCHES, carry: (batches) => this.#carry(batches) });
+    this.#gathered = new Gathered<Batch>({ most: MOST_BATCHES, underWay: 2, carry: (batches) => this.#carry(batches) });
   }
 
   async publish(batch: readonly Publication[]): Promise<PublishResult[]> {

@@ -38,6 +38,8 @@ export interface SessionListener {
   changed?(keys: readonly string[]): void;
   /** A signal came, by topic. */
   signalled?(topic: string, data: string): void;
+  /** Another program has left something for an inbox. */
+  left?(inbox: string): void;
   /** Something may have been missed, so that all is looked at again. */
   missed?(): void;
   /** There is a new connection in place of a lost one; `call` uses it before anyone else does. */
@@ -211,7 +213,7 @@ export class Session {
     try {
       // In one go, and before anything else: a script that the server does not know would come out of its turn.
       await Promise.all(Object.values(SCRIPTS).map(({ text }) => connection.send(["SCRIPT", "LOAD", text])));
-      const channels = [`${this.prefix}w`, `${this.prefix}v`, `${this.prefix}p:${this.peer}`];
+      const channels = [`${this.prefix}w`, `${this.prefix}v`, `${this.prefix}f`, `${this.prefix}p:${this.peer}`];
       const topics = [...this.#topics.keys()].map((topic) => `${this.prefix}s:${topic}`);
       await connection.listen([...channels, ...topics], this.#heard);
     } catch (error) {
@@ -280,7 +282,8 @@ export class Session {
     if (name === "v") return this.#heardChanges(JSON.parse(message) as [number, string[]]);
     const end = message.indexOf(" ");
     for (const listener of [...this.#listeners]) {
-      if (name.startsWith("p:")) listener.told?.(message);
+      if (name === "f") listener.left?.(message);
+      else if (name.startsWith("p:")) listener.told?.(message);
       // Its own listeners were told at once.
       else if (message.slice(0, end) !== this.peer) listener.signalled?.(name.slice(2), message.slice(end + 1));
     }

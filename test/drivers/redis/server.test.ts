@@ -4,6 +4,7 @@ import type { Broker } from "../../../src/broker/broker.ts";
 import type { Consumer, Delivery } from "../../../src/broker/consumer.ts";
 import type { DriverEvent } from "../../../src/broker/driver.ts";
 import { AgentwireError } from "../../../src/errors.ts";
+import { msgpackCodec } from "../../../src/message/codec-msgpack.ts";
 import type { Envelope } from "../../../src/message/envelope.ts";
 import { FaultProxy } from "../../../src/testing/fault-proxy.ts";
 import { failure } from "../../support/buses.ts";
@@ -178,6 +179,71 @@ describeWithServers("redis", "the redis driver", (start) => {
       const [status] = await other.broker.inspect(["inbox"]);
       expect(status).toMatchObject({ waiting: 0, held: 0, ended: { acknowledged: 6 } });
       expect(events.map(({ type }) => type)).toEqual(["driver.opened", "driver.lost", "driver.restored"]);
+    });
+
+    it("takes in what another program leaves in the wire form, and puts what is none among the dead letters", async () => {
+      const scope = freshScope();
+      const events: DriverEvent[] = [];
+      const driver = await open(await shared(), scope, events);
+      await driver.broker.declareInbox({ name: "inbox" });
+      const { given } = await taking(driver.broker, "inbox");
+      const program = await createClient({ url: await shared() }).connect();
+      closing.push(async () => program.destroy());
+      const [urgent, expired] = [message({ priority: "high" }), message({ expiresAt: 1 })];
+      const texts = [
+        JSON.stringify(message()),
+        JSON.stringify(urgent),
+        JSON.stringify(expired),
+        "no JSON {",
+        '{"id":"half","v":1}',
+      ];
+      await program.sendCommand(["RPUSH", `agentwire:{${scope}}:f:inbox`, ...texts]);
+      await program.sendCommand(["PUBLISH", `agentwire:{${scope}}:f`, "inbox"]);
+      await until(async () => (await driver.broker.inspect(["inbox"]))[0]?.ended["dead-lettered"] === 2);
+      expect(given.map((one) => one.message)).toEqual([urgent, JSON.parse(texts[0] as string)]);
+      const letters = await driver.store.list("dead-letters/inbox/");
+      expect(letters.map(({ value }) => value)).toMatchObject([
+        { code: "ENVELOPE_INVALID", raw: { text: texts[4] }, message: { id: "half" } },
+        { code: "DECODE_FAILED", raw: { text: texts[3] } },
+      ]);
+      expect(events.filter(({ type }) => type === "driver.quarantined").length).toBe(2);
+      const [status] = await driver.broker.inspect(["inbox"]);
+      expect(status).toMatchObject({ accepted: 5, waiting: 2, ended: { expired: 1, "dead-lettered": 2 } });
+    });
+
+    it("carries messages in MessagePack, with dead letters and journal to be read as ever", async () => {
+      const context = { scope: freshScope(), codec: msgpackCodec(), journal: true };
+      const driver = await openDriver(await shared(), context);
+      closing.push(
+        () => driver.broker.close(),
+        () => driver.store.close(),
+      );
+      await driver.broker.declareInbox({ name: "inbox" });
+      const [one, refused] = [message({ payload: { text: "ä\u0000\u{1f680}", list: [] } }), message()];
+      await driver.broker.publish([
+        { message: one, to: ["inbox"] },
+        { message: refused, to: ["inbox"], refused: { code: "NO_HANDLER", reason: "no" } },
+      ]);
+      const [status] = await driver.broker.inspect(["inbox"], { peek: 5 });
+      expect(status?.messages).toMatchObject([{ message: one, state: "ready", attempt: 0 }]);
+      const { given } = await taking(driver.broker, "inbox");
+      await until(() => given.length === 1);
+      await given[0]?.settle({ outcome: "retry", delay: 0 });
+      await until(() => given.length === 2);
+      expect(given.map((delivery) => [delivery.message, delivery.attempt])).toEqual([
+        [one, 1],
+        [one, 2],
+      ]);
+      expect(await driver.broker.find(one.id)).toMatchObject([{ inbox: "inbox", state: "held", instance: "taker" }]);
+      expect((await driver.store.list("dead-letters/")).map(({ value }) => value)).toMatchObject([
+        { message: refused },
+      ]);
+      const journal = await driver.store.read("journal/entries");
+      expect(journal.flatMap(({ value }) => value)).toMatchObject([
+        { kind: "message", message: one },
+        { kind: "message", message: refused },
+        { kind: "hand-offs" },
+      ]);
     });
 
     it("gives back what a claim took whose answer was lost, uncounted", async () => {

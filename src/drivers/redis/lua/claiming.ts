@@ -32,6 +32,8 @@ if filter then
   for _, kind in ipairs(filter.types) do chosen[kind] = true end
 end
 local page = math.min(math.max(want, 1), 128)
+-- Of most levels only the first is looked at, and one more for every 16 hand-offs.
+local few = math.min(page, 2 + math.floor(page / PERIOD))
 local levels, taken, sawSuspect, isAlone = {}, {}, false, false
 local keys = {}
 for level = 0, 4 do keys[level] = P .. 'r' .. level .. ':' .. name end
@@ -46,9 +48,10 @@ end
 local function fill(level)
   local window = levels[level]
   if window.isDry then return end
-  local got = call('ZRANGE', keys[level], window.read, window.read + page - 1, 'WITHSCORES')
+  local got = call('ZRANGE', keys[level], window.read, window.read + window.page - 1, 'WITHSCORES')
   window.read = window.read + #got / 2
-  window.isDry = #got < 2 * page
+  window.isDry = #got < 2 * window.page
+  window.page = page
   window.list, window.at = {}, 1
   for place = 1, #got, 2 do
     if not filter or isWanted(got[place]) then
@@ -91,9 +94,10 @@ local function choose()
 end
 
 if not box.paused and not stands and want > 0 then
+  takeIn(box, want)
   expire(box, 200)
   flush(box)
-  for level = 0, 4 do levels[level] = {read = 0, list = {}, at = 1} end
+  for level = 0, 4 do levels[level] = {read = 0, list = {}, at = 1, page = few} end
   while #taken < want and not isAlone do
     local before = box.aging
     local level = choose()
@@ -168,6 +172,7 @@ if #taken < want then
   end
 end
 save()
+tellChanges()
 announce(peer)
 return reply
 `;

@@ -75,6 +75,12 @@ local function refuse(box, id, message, why)
   ended(box, id, 'dead-lettered', nil, why.code)
 end
 
+local routedNow
+local function isStale(routedAt)
+  routedNow = routedNow or call('HGET', P .. 'vr', 'registry') or '0'
+  return routedAt ~= routedNow
+end
+
 local function leastLoaded(names, concurrency)
   local best, least
   for place, name in ipairs(names) do
@@ -111,7 +117,7 @@ local function publishAt(at, isEmitted, journal)
       return cjson.encode({s = 'conflict', id = known.id}), after
     end
   end
-  if routedAt ~= '' and not isEmitted and routedAt ~= (call('HGET', P .. 'vr', 'registry') or '0') then return '{"s":"stale"}', after end
+  if routedAt ~= '' and not isEmitted and isStale(routedAt) then return '{"s":"stale"}', after end
   local to = {}
   if options and options.pick then
     local names = {}

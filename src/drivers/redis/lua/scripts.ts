@@ -3,6 +3,7 @@ import { CLAIM } from "./claiming.ts";
 import { COPIES } from "./copies.ts";
 import { CORE } from "./core.ts";
 import { INBOX } from "./inbox.ts";
+import { INTAKE } from "./intake.ts";
 import { FIND, INSPECT } from "./looking.ts";
 import { PUBLISH, PUBLISHING } from "./publishing.ts";
 import { EXTEND, SETTLE } from "./settling.ts";
@@ -35,7 +36,7 @@ const COPY = [...STATE, INBOX, COPIES];
 /** All scripts of the driver. */
 export const SCRIPTS = {
   publish: script([...COPY, PUBLISHING, PUBLISH]),
-  claim: script([...COPY, CLAIM], { frees: true }),
+  claim: script([...COPY, PUBLISHING, INTAKE, CLAIM], { frees: true }),
   settle: script([...COPY, PUBLISHING, SETTLE], { frees: true }),
   extend: script([CORE, EXTEND], { frees: true }),
   declare: script([...COPY, TENDING, DECLARE]),

@@ -87,7 +87,7 @@ local function removePart(name)
     call('HSET', key, 'deleting', 1)
     return ended, true
   end
-  for kind in string.gmatch('i b m h l c w d x r0 r1 r2 r3 r4', '%S+') do call('DEL', P .. kind .. ':' .. name) end
+  for kind in string.gmatch('i b f m h l c w d x r0 r1 r2 r3 r4', '%S+') do call('DEL', P .. kind .. ':' .. name) end
   call('SREM', P .. 'in', name)
   call('ZREM', P .. 't', 'i' .. name)
   box.gone = true
