@@ -23,6 +23,7 @@ export const SIDES: Readonly<Record<string, () => Promise<Side>>> = {
   "pg-boss": async () => (await import("./pg-boss.ts")).pgBoss,
   plainjob: async () => (await import("./plainjob.ts")).plainjob,
   "raw-batches": async () => (await import("./raw-batches.ts")).rawBatches,
+  "raw-postgres": async () => (await import("./raw-postgres.ts")).rawPostgres,
   "raw-promises": async () => (await import("./raw-promises.ts")).rawPromises,
   "raw-single": async () => (await import("./raw-single.ts")).rawSingle,
   "socket-echo": async () => (await import("./floor-requests.ts")).socketEcho,

@@ -1,5 +1,6 @@
 import type { Workload } from "../harness/workload.ts";
 import { memoryWorkloads } from "./memory.ts";
+import { postgresThroughput } from "./postgres-throughput.ts";
 import { processWorkloads } from "./process.ts";
 import { sqliteLife } from "./sqlite-life.ts";
 import { sqliteThroughput } from "./sqlite-throughput.ts";
@@ -9,5 +10,6 @@ export const WORKLOADS: readonly Workload[] = [
   ...memoryWorkloads,
   ...sqliteThroughput,
   ...sqliteLife,
+  ...postgresThroughput,
   ...processWorkloads,
 ];

@@ -82,13 +82,48 @@ BEGIN
   FOR l IN 1..5 LOOP cur := cursors[l]; CLOSE cur; END LOOP;
 END $$;
 
+-- As choose, where no order key has been seen and nothing has to go out alone: by whole stretches of one level. Nulls: something has to.
+CREATE FUNCTION choose_plain(i inbox, want integer, in_types text[], not_types text[],
+    OUT levels smallint[], OUT places bigint[], OUT passed integer) LANGUAGE plpgsql AS $$
+DECLARE
+  now bigint := ms(); waiting bigint[] := '{}'; found_ones bigint[]; suspects boolean; at integer[] := '{}'; last integer[] := '{}';
+  top integer; low integer; n integer; got integer := 0;
+BEGIN
+  FOR l IN 0..4 LOOP
+    SELECT array_agg(y.place), bool_or(y.crashes >= 2) INTO found_ones, suspects FROM (
+      SELECT x.place, x.crashes FROM copy x WHERE x.inbox = i.id AND x.level = l AND (x.expires_at IS NULL OR x.expires_at > now)
+        AND (in_types IS NULL OR x.type = ANY (in_types)) AND (not_types IS NULL OR x.type <> ALL (not_types))
+        AND NOT EXISTS (SELECT FROM held h WHERE h.inbox = i.id AND h.level = x.level AND h.place = x.place)
+      ORDER BY x.place LIMIT want) y;
+    IF suspects THEN RETURN; END IF;
+    at := at || cardinality(waiting) + 1; waiting := waiting || coalesce(found_ones, '{}'); last := last || cardinality(waiting);
+  END LOOP;
+  levels := '{}'; places := '{}'; passed := i.passed_over;
+  WHILE got < want LOOP
+    top := NULL; low := NULL;
+    FOR l IN 1..5 LOOP
+      IF at[l] <= last[l] THEN
+        IF top IS NULL THEN top := l; ELSIF low IS NULL OR waiting[at[l]] < waiting[at[low]] THEN low := l; END IF;
+      END IF;
+    END LOOP;
+    EXIT WHEN top IS NULL;
+    IF low IS NULL THEN n := least(want - got, last[top] - at[top] + 1); passed := 0;
+    ELSIF passed < 15 THEN n := least(want - got, last[top] - at[top] + 1, 15 - passed); passed := passed + n;
+    ELSE top := low; n := 1; passed := 0;
+    END IF;
+    levels := levels || array_fill((top - 1)::smallint, ARRAY[n]);
+    places := places || waiting[at[top]:at[top] + n - 1];
+    at[top] := at[top] + n; got := got + n;
+  END LOOP;
+END $$;
+
 -- Hands copies out to one consumer. Each row is one; the last says how things stand: g the inbox or consumer is gone,
 -- h the consumer waits for more, b something that has to go out alone waits, w milliseconds after which to look again.
 CREATE FUNCTION claim(me integer, in_consumer bigint, in_token bigint, want integer, lease bigint, in_types text[], not_types text[],
     is_exclusive boolean, is_alone boolean, skip_suspects boolean)
   RETURNS TABLE (level smallint, place bigint, attempt integer, crashes integer, offered bigint, order_key text, failures text, body text, note json) LANGUAGE plpgsql AS $$
 DECLARE
-  i inbox; k consumer; now bigint; may boolean; top smallint; got integer; is_hungry boolean; next bigint; suspects boolean;
+  i inbox; k consumer; now bigint; may boolean; got integer; is_hungry boolean; next bigint;
   levels smallint[]; places bigint[]; passed integer; barred boolean := false;
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
@@ -102,22 +137,9 @@ BEGIN
   got := 0;
   IF may THEN
     IF NOT i.keyed THEN
-      SELECT x.level INTO top FROM copy x WHERE x.inbox = i.id AND x.level < 5 AND (x.expires_at IS NULL OR x.expires_at > now)
-          AND (in_types IS NULL OR x.type = ANY (in_types)) AND (not_types IS NULL OR x.type <> ALL (not_types))
-          AND NOT EXISTS (SELECT FROM held h WHERE h.inbox = i.id AND h.level = x.level AND h.place = x.place)
-        ORDER BY x.level, x.place LIMIT 1;
-      IF FOUND AND NOT EXISTS (SELECT FROM copy x WHERE x.inbox = i.id AND x.level > top AND x.level < 5 AND (x.expires_at IS NULL OR x.expires_at > now)
-          AND (in_types IS NULL OR x.type = ANY (in_types)) AND (not_types IS NULL OR x.type <> ALL (not_types))
-          AND NOT EXISTS (SELECT FROM held h WHERE h.inbox = i.id AND h.level = x.level AND h.place = x.place) LIMIT 1) THEN
-        SELECT array_agg(y.place), bool_or(y.crashes >= 2) INTO places, suspects FROM (
-          SELECT x.place, x.crashes FROM copy x WHERE x.inbox = i.id AND x.level = top AND (x.expires_at IS NULL OR x.expires_at > now)
-            AND (in_types IS NULL OR x.type = ANY (in_types)) AND (not_types IS NULL OR x.type <> ALL (not_types))
-            AND NOT EXISTS (SELECT FROM held h WHERE h.inbox = i.id AND h.level = x.level AND h.place = x.place)
-          ORDER BY x.place LIMIT want) y;
-        IF NOT suspects THEN levels := array_fill(top, ARRAY[cardinality(places)]); passed := 0; END IF;
-      END IF;
+      SELECT c.levels, c.places, c.passed INTO levels, places, passed FROM choose_plain(i, want, in_types, not_types) c;
     END IF;
-    IF levels IS NULL AND (i.keyed OR top IS NOT NULL) THEN
+    IF levels IS NULL THEN
       SELECT c.levels, c.places, c.passed, c.barred INTO levels, places, passed, barred
         FROM choose(i, want, in_types, not_types, is_alone, skip_suspects) c;
     END IF;
@@ -127,15 +149,13 @@ BEGIN
     END IF;
   END IF;
   IF got > 0 THEN
-    FOR level, place, attempt, crashes, offered, order_key, failures, body IN
-      SELECT c.level, c.place, c.attempt, c.crashes, now, c.order_key, c.failures, c.body
-        FROM unnest(levels, places) WITH ORDINALITY AS n(level, place, at)
-        JOIN copy c ON c.inbox = i.id AND c.level = n.level AND c.place = n.place ORDER BY n.at
-    LOOP RETURN NEXT; END LOOP;
     INSERT INTO held (inbox, level, place, consumer, peer, instance, token, offered_at, until, order_key)
-      SELECT i.id, c.level, c.place, in_consumer, me, k.instance, in_token, now, now + lease, c.order_key
-        FROM unnest(levels, places) AS n(level, place)
-        JOIN copy c ON c.inbox = i.id AND c.level = n.level AND c.place = n.place;
+      SELECT i.id, n.level, n.place, in_consumer, me, k.instance, in_token, now, now + lease,
+          CASE WHEN i.keyed THEN (SELECT c.order_key FROM copy c WHERE c.inbox = i.id AND c.level = n.level AND c.place = n.place) END
+        FROM unnest(levels, places) AS n(level, place);
+    RETURN QUERY SELECT c.level, c.place, c.attempt, c.crashes, now, c.order_key, c.failures, c.body, NULL::json
+      FROM unnest(levels, places) WITH ORDINALITY AS n(level, place, at)
+      JOIN copy c ON c.inbox = i.id AND c.level = n.level AND c.place = n.place ORDER BY n.at;
   END IF;
   is_hungry := got < want;
   IF is_hungry <> k.hungry THEN

@@ -100,9 +100,10 @@ export const journalCases: readonly ConformanceCase<BrokerTrial>[] = [
       const given = await taker.next();
       assert.deepEqual(given.message, ready);
       await end(given);
-      await end(await taker.next());
       await trial.pass(60);
-      assert.deepEqual((await taker.next()).message, delayed);
+      // On a slow engine the delayed one was due before the last was accepted.
+      const rest = await taker.take(2);
+      assert.deepEqual(rest.find(({ message }) => message.id === delayed.id)?.message, delayed);
     },
   },
   {
