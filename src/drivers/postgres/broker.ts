@@ -108,11 +108,8 @@ export class PostgresBroker implements Broker, SettleDesk {
 
   async declareInbox(spec: InboxSpec): Promise<void> {
     if (spec.expiresAfter !== undefined) this.#own.set(spec.name, spec);
-    const { id } = await this.#server.row(`Declaring the inbox "${spec.name}"`, {
-      text: DECLARE,
-      values: this.#declaration(spec),
-    });
-    this.#look([id as number]);
+    await this.#server.call(`Declaring the inbox "${spec.name}"`, { text: DECLARE, values: this.#declaration(spec) });
+    for (const consumer of this.#consumers.values()) if (consumer.inbox === spec.name) consumer.look();
   }
 
   async deleteInbox(name: string): Promise<number> {

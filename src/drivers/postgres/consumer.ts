@@ -20,11 +20,16 @@ export interface ConsumerSurroundings {
   onClose(consumer: PostgresConsumer): void;
 }
 
+/** Asks the server on a connection. */
+type Ask = (statement: { text: string; values: unknown[] }) => Promise<{ readonly rows: readonly Row[] }>;
+
 /** A claim hands out at most so many, so that it stays short. */
 const MOST = 512;
 /** After a claim that failed, and where the connection is not simply made again. */
 const PAUSE = 1_000;
 const GRAIN = 5;
+/** Whoever takes from an inbox that is gone looks so often whether it is back. */
+const GONE = 30_000;
 
 const CLAIM = {
   name: "claim",
@@ -117,18 +122,9 @@ export class PostgresConsumer implements Consumer {
   }
 
   /** Takes up again what hung on a connection that was lost. */
-  async restore(
-    ask: (statement: { text: string; values: unknown[] }) => Promise<{ readonly rows: readonly Row[] }>,
-  ): Promise<void> {
-    const { server, context } = this.#around;
-    if (!this.#closing) {
-      const { instance, exclusive = false } = this.options;
-      const { rows } = await ask({
-        text: "SELECT inbox_id FROM begin_consumer($1, $2, $3, $4, $5, $6)",
-        values: [context.scope, server.peer, this.inbox, instance, exclusive, this.#id],
-      });
-      this.#inboxId = (rows[0]?.["inbox_id"] as number | null) ?? this.#inboxId;
-    }
+  async restore(ask: Ask): Promise<void> {
+    const { server } = this.#around;
+    if (!this.#closing) await this.#beginAgain(ask);
     const held = [...this.held.values()];
     const { instance, lease } = this.options;
     await ask({
@@ -207,7 +203,13 @@ export class PostgresConsumer implements Consumer {
     const rows = await server.call(`Taking from the inbox "${this.inbox}"`, { ...CLAIM, values });
     const note = rows.at(-1)?.["note"] as Note;
     await this.#take(rows.slice(0, -1), { token, until: monotonic + lease });
-    if (note.g) return this.#lookIn(30_000);
+    if (note.g) {
+      // The inbox was removed: one of its name may have been declared since.
+      const again = await this.#beginAgain(async (one) => ({ rows: await server.call("Taking", one) }));
+      if (again) this.#again = true;
+      else this.#lookIn(GONE);
+      return;
+    }
     this.#isBarred = note.b === true;
     if (this.#isBarred) this.#passesSince ??= monotonic;
     if (note.h !== true) this.#again = true;
@@ -274,6 +276,20 @@ export class PostgresConsumer implements Consumer {
     // The order of what an exclusive consumer takes is its inbox's.
     if (this.options.exclusive) return false;
     return this.#passesSince === undefined || monotonic - this.#passesSince < this.options.lease;
+  }
+
+  /** Is a consumer of the inbox once more; false if there is no such inbox. */
+  async #beginAgain(ask: Ask): Promise<boolean> {
+    const { server, context } = this.#around;
+    const { instance, exclusive = false } = this.options;
+    const { rows } = await ask({
+      text: "SELECT inbox_id FROM begin_consumer($1, $2, $3, $4, $5, $6)",
+      values: [context.scope, server.peer, this.inbox, instance, exclusive, this.#id],
+    });
+    const inboxId = rows[0]?.["inbox_id"] as number | null;
+    if (inboxId === null) return false;
+    this.#inboxId = inboxId;
+    return true;
   }
 
   #release(delivery: PostgresDelivery): void {

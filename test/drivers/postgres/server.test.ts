@@ -173,6 +173,17 @@ describeOn("postgres", "the postgres driver", (server) => {
     ]);
   });
 
+  it("goes on taking from an inbox that was removed and declared anew", async () => {
+    const driver = await opened(server.url);
+    await driver.broker.declareInbox({ name: "inbox" });
+    const given = await take(driver, "inbox");
+    await driver.broker.deleteInbox("inbox");
+    await driver.broker.declareInbox({ name: "inbox" });
+    const sent = message();
+    await driver.broker.publish([{ message: sent, to: ["inbox"] }]);
+    await vi.waitFor(() => expect(given.map((delivery) => delivery.message)).toEqual([sent]));
+  });
+
   it("spoils no neighbour with what a database's text cannot hold", async () => {
     const driver = await opened(server.url);
     await driver.broker.declareInbox({ name: "inbox" });
