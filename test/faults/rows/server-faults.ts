@@ -25,6 +25,7 @@ export const serverKilled = row({ id: "F3", title: "server killed and started ag
   strikes: scale.strikes,
   length: 1_000,
   resumesWithin: 5_000,
+  serverDies: true,
   async strike({ server, random }) {
     await server.kill();
     await pause(200 + random() * 600);
@@ -115,6 +116,7 @@ export const serverDiskFull: Row = {
         strikes: Math.min(scale.strikes, 3),
         length: 2_000,
         resumesWithin: 15_000,
+        serverDies: true,
         async strike({ server }) {
           disk.fill();
           await pause(2_000);

@@ -13,6 +13,8 @@ export interface ServerFault {
   readonly length: number;
   /** Most milliseconds until messages are accepted and handed off again. */
   readonly resumesWithin: number;
+  /** The server dies. It may then have forgotten a hand-off, which needs no sync: the next is not marked, counted but not judged. */
+  readonly serverDies?: boolean;
   /** Breaks something and mends it; resolves with the time of the histories from which all is well. */
   strike(scene: ServerScene, number: number): Promise<number>;
 }
@@ -32,7 +34,7 @@ export function pause(length: number): Promise<void> {
 
 /** Senders and consumers at work while a fault strikes: nothing is lost, nobody ends, all goes on by itself. */
 export async function underLoad(scale: Scale, seed: number, fault: ServerFault): Promise<RowResult> {
-  const { strikes, length, resumesWithin } = fault;
+  const { strikes, length, resumesWithin, serverDies = false } = fault;
   const scene = await ServerScene.open(fault.engine, seed, fault.server);
   try {
     const team = Array.from({ length: scale.consumers }, (_, number) =>
@@ -68,7 +70,8 @@ export async function underLoad(scale: Scale, seed: number, fault: ServerFault):
     await Promise.all(senders.map((sender) => sender.says("done")));
     await scene.drain(2 * scale.lease + 5_000);
     const { verdict, written } = await scene.verdict();
-    const result = judged(verdict);
+    const result = judged(serverDies ? { ...verdict, unmarked: [] } : verdict);
+    if (serverDies) result.figures["unmarked after a death of the server"] = verdict.unmarked.length;
     const isAccepted = (event: WrittenEvent): boolean => event.event === "send" && event.step === "ok";
     const isHandOff = (event: WrittenEvent): boolean => event.event === "hand-off";
     within(result, "longest until a message was accepted again", longest(written, mended, isAccepted), resumesWithin);
