@@ -1,7 +1,7 @@
 import { AgentwireError } from "../../errors.ts";
+import type { ProcessMark } from "../machine.ts";
 import type { ClientLibrary, Connection, Row, Statement } from "./connection.ts";
 import { statOf } from "./file-checks.ts";
-import type { ProcessMark } from "./machine.ts";
 import { openFile, reopenFile } from "./open-file.ts";
 import type { SqliteOptions } from "./options.ts";
 import { checkForm } from "./schema.ts";

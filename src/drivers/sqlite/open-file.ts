@@ -1,11 +1,11 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { AgentwireError } from "../../errors.ts";
+import { isCertainlyDead, type ProcessMark } from "../machine.ts";
 import { isSafeSqlite } from "./client-library.ts";
 import { type ClientLibrary, type Connection, pragma, type Row } from "./connection.ts";
 import { faultError, faultKind } from "./faults.ts";
 import { checkFile, refuseNetworkFileSystem, statOf } from "./file-checks.ts";
-import { isCertainlyDead, type ProcessMark } from "./machine.ts";
 import type { SqliteOptions } from "./options.ts";
 import { APPLICATION_ID, checkForm, migrate } from "./schema.ts";
 

@@ -1,5 +1,5 @@
+import type { ProcessMark } from "../machine.ts";
 import type { Connection, Row } from "./connection.ts";
-import type { ProcessMark } from "./machine.ts";
 
 /** One process that has the file open, or had when it died. */
 export interface Peer extends ProcessMark {

@@ -1,9 +1,9 @@
+import { isCertainlyDead, type ProcessMark } from "../machine.ts";
 import type { Claim, HeldSlot } from "./claim-table.ts";
 import { packHeld } from "./claim-table.ts";
 import type { PastHandOff, ReadyCopy } from "./copy.ts";
 import type { LocalConsumer } from "./holding.ts";
 import type { InboxRow } from "./inbox-table.ts";
-import { isCertainlyDead, type ProcessMark } from "./machine.ts";
 import { removeSocket } from "./mesh.ts";
 import type { Moment } from "./moment.ts";
 import type { Peer } from "./peer-table.ts";
