@@ -66,11 +66,15 @@ export class RedisConsumer implements Consumer, Holder {
     return `${this.#around.session.peer}|${exclusive ? 1 : 0}|${instance}`;
   }
 
-  /** Enters it into the books of its inbox; false if there is no such inbox. */
+  /** Enters it into the books of its inbox, as the successor of the dead there; false if there is no such inbox. */
   async enter(): Promise<boolean> {
     const { session } = this.#around;
     const args = [session.peer, this.inbox, this.id, this.about];
-    return (await session.run(SCRIPTS.consume, args, { what: `Consuming the inbox "${this.inbox}"` })) !== null;
+    const others = await session.run(SCRIPTS.consume, args, { what: `Consuming the inbox "${this.inbox}"` });
+    if (others === null) return false;
+    // Before it takes anything: what the dead held comes first.
+    await session.succeed(others as string[]);
+    return true;
   }
 
   credit(deliveries: number): void {

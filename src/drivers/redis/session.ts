@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { DriverContext, DriverEvent } from "../../broker/driver.ts";
 import { Deadlines } from "../../internal/deadlines.ts";
 import type { DurabilityReport } from "../../store/durability.ts";
+import { isCertainlyDead, markOfThisProcess, type ProcessMark } from "../machine.ts";
 import { Supervisor } from "../supervisor.ts";
 import { loadClientLibrary } from "./client-library.ts";
 import { Connection } from "./connection.ts";
@@ -48,6 +49,8 @@ export interface SessionListener {
 
 /** A call under way; without an answer in this time the connection counts as lost. */
 const MOST_TO_ANSWER = 10_000;
+/** Milliseconds at least between a death and the next hand-off of what died with it. */
+const CRASH_PAUSE = 100;
 
 interface Pending {
   deadline: number;
@@ -63,6 +66,7 @@ export class Session {
   readonly context: DriverContext;
   /** The latest revision of any value that this process has heard of. */
   seen = 0;
+  readonly #here: ProcessMark = markOfThisProcess();
   readonly #url: RedisOptions;
   readonly #supervisor: Supervisor<Connection>;
   readonly #deadlines: Deadlines<Pending>;
@@ -165,6 +169,24 @@ export class Session {
     this.#supervisor.current?.unlisten(`${this.prefix}s:${topic}`).catch(() => {});
   }
 
+  /**
+   * Takes from other processes, given with their marks, what they hold, where they ran on this machine and are certainly
+   * dead. Of those elsewhere nobody knows: their leases decide.
+   */
+  async succeed(pairs: readonly string[]): Promise<void> {
+    const dead: string[] = [];
+    for (let at = 0; at < pairs.length; at += 2) {
+      const [peer, text] = pairs.slice(at, at + 2) as [string, string];
+      if (text === "") continue;
+      const mark = JSON.parse(text) as ProcessMark;
+      if (mark.boot === this.#here.boot && isCertainlyDead(mark, this.#here)) dead.push(peer);
+    }
+    if (dead.length === 0) return;
+    // What kills every process that it comes to must not do so in a hot loop.
+    await new Promise<void>((resolve) => this.context.clock.after(CRASH_PAUSE, resolve));
+    await this.#sweep(undefined, dead);
+  }
+
   /** Leaves the others' books: consumers are released, inboxes that end with their process begin to. */
   async leave(): Promise<void> {
     this.#timetable.stop();
@@ -225,7 +247,7 @@ export class Session {
 
   async #restore(connection: Connection): Promise<void> {
     const call: CallScript = (script, args, about) => this.#run(connection, script, args, about);
-    await this.#timetable.restart((args) => call(SCRIPTS.sweep, args, { what: "Coming back" }));
+    await this.#timetable.restart((args) => call(SCRIPTS.sweep, [...args, this.#mark], { what: "Coming back" }));
     for (const { restored } of [...this.#listeners]) await restored?.(call);
   }
 
@@ -258,10 +280,14 @@ export class Session {
     }
   }
 
-  async #sweep(life: number | undefined): Promise<[number, number, number]> {
+  get #mark(): string {
+    return JSON.stringify(this.#here);
+  }
+
+  async #sweep(life: number | undefined, dead: readonly string[] = []): Promise<[number, number, number]> {
     const journal = this.context.journal ? "1" : "";
     if (life !== undefined && life > 0) void this.#supervisor.current?.ping().catch(() => {});
-    const args = [this.peer, journal, life === undefined ? "" : String(life)];
+    const args = [this.peer, journal, life === undefined ? "" : String(life), this.#mark, ...dead];
     const answer = (await this.run(SCRIPTS.sweep, args, { what: "Looking for what is due" })) as [
       number,
       number,

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { createClient } from "@redis/client";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Broker } from "../../../src/broker/broker.ts";
@@ -55,12 +56,12 @@ async function proxyFor(url: string): Promise<FaultProxy> {
 async function taking(
   broker: Broker,
   inbox: string,
-  lease = 30_000,
+  { credit = 100_000 }: { readonly credit?: number } = {},
 ): Promise<{ given: Delivery[]; consumer: Consumer }> {
   const given: Delivery[] = [];
   const onDeliveries = (deliveries: readonly Delivery[]): void => void given.push(...deliveries);
-  const consumer = await broker.consume(inbox, { instance: "taker", lease, renew: true, onDeliveries });
-  consumer.credit(100_000);
+  const consumer = await broker.consume(inbox, { instance: "taker", lease: 30_000, renew: true, onDeliveries });
+  consumer.credit(credit);
   return { given, consumer };
 }
 
@@ -244,6 +245,53 @@ describeWithServers("redis", "the redis driver", (start) => {
         { kind: "message", message: refused },
         { kind: "hand-offs" },
       ]);
+    });
+
+    it("hands the successor of a process that died on this machine first what that held, in order", async () => {
+      const scope = freshScope();
+      const proxy = await proxyFor(await shared());
+      const dying = await open(proxy.url, scope);
+      await dying.broker.declareInbox({ name: "inbox" });
+      const ids = await send(dying.broker, "inbox", 6);
+      const before = await taking(dying.broker, "inbox", { credit: 3 });
+      await until(() => before.given.length === 3);
+      proxy.set({ refuse: true });
+      proxy.cut();
+      const program = await createClient({ url: await shared() }).connect();
+      closing.push(async () => program.destroy());
+      const marks = `agentwire:{${scope}}:k`;
+      const [[peer, mark] = ["", "{}"]] = Object.entries(await program.hGetAll(marks));
+      const { pid } = spawnSync(process.execPath, ["--version"]);
+      await program.hSet(marks, peer, JSON.stringify({ ...JSON.parse(mark), pid }));
+      const successor = await open(await shared(), scope);
+      const after = await taking(successor.broker, "inbox");
+      await until(() => after.given.length >= 3);
+      expect(idsOf(after.given.slice(0, 3))).toEqual(ids.slice(0, 3));
+      await until(() => after.given.length === 6);
+      expect(idsOf(after.given)).toEqual(ids);
+      expect(after.given.map(({ attempt }) => attempt)).toEqual([2, 2, 2, 1, 1, 1]);
+      expect(await program.hLen(marks)).toBe(1);
+    });
+
+    it("leaves what a process of another machine holds to its lease", async () => {
+      const scope = freshScope();
+      const holder = await open(await shared(), scope);
+      await holder.broker.declareInbox({ name: "inbox" });
+      const ids = await send(holder.broker, "inbox", 3);
+      const { given } = await taking(holder.broker, "inbox", { credit: 1 });
+      await until(() => given.length === 1);
+      const program = await createClient({ url: await shared() }).connect();
+      closing.push(async () => program.destroy());
+      const marks = `agentwire:{${scope}}:k`;
+      const [[peer, mark] = ["", "{}"]] = Object.entries(await program.hGetAll(marks));
+      const { pid } = spawnSync(process.execPath, ["--version"]);
+      await program.hSet(marks, peer, JSON.stringify({ ...JSON.parse(mark), pid, boot: "elsewhere" }));
+      const other = await open(await shared(), scope);
+      const rest = await taking(other.broker, "inbox");
+      await until(() => rest.given.length === 2);
+      await rest.consumer.tried();
+      expect(idsOf(rest.given)).toEqual(ids.slice(1));
+      expect(await acknowledge(given[0] as Delivery)).toBe("settled");
     });
 
     it("gives back what a claim took whose answer was lost, uncounted", async () => {

@@ -164,12 +164,24 @@ save()
 return {ended, held, upTo, more}
 `;
 
-/** Consumes: process, inbox, consumer, its description. */
+/**
+ * Consumes: process, inbox, consumer, its description. Answers the other processes that have consumers there, and the
+ * mark of each, where it is known.
+ */
 export const CONSUME = String.raw`
 if not load(ARGV[2]) then return false end
+local seen, peers = {[ARGV[1]] = true}, {}
+for _, about in ipairs(call('HVALS', P .. 'c:' .. ARGV[2])) do
+  local other = string.match(about, '^[^|]*')
+  if not seen[other] then
+    seen[other] = true
+    peers[#peers + 1] = other
+    peers[#peers + 1] = call('HGET', P .. 'k', other) or ''
+  end
+end
 call('HSET', P .. 'c:' .. ARGV[2], ARGV[3], ARGV[4])
 call('SADD', P .. 'q:' .. ARGV[1], ARGV[2] .. '\n' .. ARGV[3])
-return 'OK'
+return peers
 `;
 
 /** Ends consumers of this process, releasing what they hold: process, then inbox and consumer of each. */
@@ -191,7 +203,7 @@ return reply
 
 /**
  * Does what is due: process, `1` where a journal is kept, for how long this process counts as alive from now or `0` where it
- * leaves, or nothing. Answers the time, the next moment in which something is to be done, and how many changes of values there were.
+ * leaves, or nothing, its mark, then processes that are certainly dead. Answers the time, the next moment in which something is to be done, and how many changes of values there were.
  */
 export const SWEEP = String.raw`
 local peer, journal, life = ARGV[1], ARGV[2] == '1', ARGV[3]
@@ -215,6 +227,7 @@ local function bury(dead, isDead)
   end
   call('DEL', P .. 'q:' .. dead, P .. 'e:' .. dead)
   call('ZREM', P .. 'a', dead)
+  call('HDEL', P .. 'k', dead)
 end
 
 local function tendInbox(name)
@@ -267,8 +280,10 @@ if life == '0' then
   bury(peer, false)
 elseif life ~= '' then
   call('ZADD', P .. 'a', now + tonumber(life), peer)
+  call('HSET', P .. 'k', peer, ARGV[4])
   for _, dead in ipairs(call('ZRANGEBYSCORE', P .. 'a', '-inf', now, 'LIMIT', 0, 10)) do bury(dead, true) end
 end
+for at = 5, #ARGV do bury(ARGV[at], true) end
 for _, member in ipairs(call('ZRANGEBYSCORE', P .. 't', '-inf', now, 'LIMIT', 0, 8)) do
   if member == 'v' then tendValues() else tendInbox(string.sub(member, 2)) end
 end
