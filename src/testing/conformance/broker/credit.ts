@@ -183,6 +183,8 @@ export const creditCases: readonly ConformanceCase<BrokerTrial>[] = [
       await trial.declare("inbox");
       const leaving = await trial.connect();
       const active = await trial.take("inbox", { exclusive: true, broker: leaving.broker, credit: 3 });
+      // The first to ask is active.
+      await active.consumer.tried();
       const standby = await trial.take("inbox", { exclusive: true });
       const messages = await trial.sendMany("inbox", 6);
       const [first] = await active.take(3);
