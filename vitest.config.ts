@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 
 const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
 
-// Tests that start, kill or freeze processes live in test/faults/ (or in a folder `faults` of a room) and run in
-// forks, one file at a time; everything else is quick and runs in threads.
+// Tests that start, kill or freeze processes live in test/faults/ (or in a folder `faults` of a room) and run
+// one file at a time. All run in forks: a thread that does not end would keep the whole run from ending.
 const faults = ["test/**/faults/**/*.test.ts"];
 
 export default defineConfig({
@@ -20,7 +20,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "unit", include: ["test/**/*.test.ts"], exclude: faults, pool: "threads", testTimeout: 10_000 },
+        test: { name: "unit", include: ["test/**/*.test.ts"], exclude: faults, pool: "forks", testTimeout: 10_000 },
       },
       {
         extends: true,
