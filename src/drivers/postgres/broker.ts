@@ -2,6 +2,7 @@ import type { Broker, CancelResult, CancelTarget, SignalListener } from "../../b
 import type { BrokerCapabilities } from "../../broker/capabilities.ts";
 import type { ConsumeOptions, Consumer, Revocation } from "../../broker/consumer.ts";
 import type { DriverContext } from "../../broker/driver.ts";
+import type { SettleDesk } from "../../broker/held-delivery.ts";
 import type { InboxSpec, InboxStatus, InspectOptions, Waiting } from "../../broker/inbox.ts";
 import type { Publication, PublishResult } from "../../broker/publication.ts";
 import type { CancelledEnd, Settlement, SettleResult } from "../../broker/settlement.ts";
@@ -9,7 +10,7 @@ import { AgentwireError } from "../../errors.ts";
 import { compared } from "./body.ts";
 import type { Session } from "./connection.ts";
 import { PostgresConsumer } from "./consumer.ts";
-import type { PostgresDelivery, SettleDesk } from "./holding.ts";
+import type { PostgresDelivery } from "./holding.ts";
 import { Inspector } from "./inspect.ts";
 import { Publisher } from "./publish.ts";
 import type { Server } from "./session.ts";
@@ -25,7 +26,7 @@ const DECLARE = "SELECT declare_inbox($1, $2, $3, $4, $5, $6, $7) AS id";
 const BEGIN = "SELECT consumer_id, inbox_id FROM begin_consumer($1, $2, $3, $4, $5, NULL)";
 
 /** Messages in a PostgreSQL database. */
-export class PostgresBroker implements Broker, SettleDesk {
+export class PostgresBroker implements Broker, SettleDesk<PostgresDelivery> {
   readonly #context: DriverContext;
   readonly #server: Server;
   readonly #publisher: Publisher;

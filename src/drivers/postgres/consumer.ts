@@ -1,11 +1,12 @@
 import type { ConsumeOptions, Consumer, Revocation } from "../../broker/consumer.ts";
 import type { DriverContext } from "../../broker/driver.ts";
+import type { SettleDesk } from "../../broker/held-delivery.ts";
 import { AgentwireError } from "../../errors.ts";
 import type { Timer } from "../../internal/clock.ts";
 import type { Envelope } from "../../message/envelope.ts";
 import { encodedIn } from "./body.ts";
 import type { Row } from "./connection.ts";
-import { type Claim, PostgresDelivery, type SettleDesk } from "./holding.ts";
+import { type Claim, PostgresDelivery } from "./holding.ts";
 import { type Damaged, quarantine } from "./quarantine.ts";
 import type { Server } from "./session.ts";
 import type { Settler } from "./settle.ts";
@@ -15,7 +16,7 @@ export interface ConsumerSurroundings {
   readonly server: Server;
   readonly context: DriverContext;
   readonly settler: Settler;
-  readonly desk: SettleDesk;
+  readonly desk: SettleDesk<PostgresDelivery>;
   nextToken(): number;
   onClose(consumer: PostgresConsumer): void;
 }
@@ -268,7 +269,7 @@ export class PostgresConsumer implements Consumer {
   get #holdsAlone(): boolean {
     if (this.held.size !== 1) return false;
     const [only] = this.held.values();
-    return (only as PostgresDelivery).isAlone;
+    return (only as PostgresDelivery).isSuspect;
   }
 
   /** Whether others may go out while something waits until nothing else is held: for a lease. */
@@ -294,7 +295,7 @@ export class PostgresConsumer implements Consumer {
 
   #release(delivery: PostgresDelivery): void {
     if (!this.held.delete(keyOf(delivery.claim))) return;
-    if (delivery.isAlone || delivery.hasKey || (this.#isBarred && this.held.size === 0)) this.look();
+    if (delivery.isSuspect || delivery.hasKey || (this.#isBarred && this.held.size === 0)) this.look();
   }
 
   #lookIn(delay: number): void {

@@ -1,13 +1,7 @@
-import type { Delivery } from "../../broker/consumer.ts";
+import { type HandedOut, HeldDelivery, type SettleDesk } from "../../broker/held-delivery.ts";
 import type { Settlement, SettleResult } from "../../broker/settlement.ts";
 import type { Envelope } from "../../message/envelope.ts";
 import type { FailedAttempt } from "../../message/receipt-record.ts";
-
-/** Carries out what a holder decides. */
-export interface SettleDesk {
-  settle(delivery: PostgresDelivery, settlement: Settlement): Promise<SettleResult>;
-  extend(delivery: PostgresDelivery, lease: number): Promise<boolean>;
-}
 
 /** Where a copy is, and the fence of its hand-out. */
 export interface Claim {
@@ -19,33 +13,19 @@ export interface Claim {
 }
 
 /** What a delivery knows of its hand-off. */
-export interface HandOff {
-  readonly inbox: string;
+export interface HandOff extends HandedOut {
   readonly instance: string;
   readonly claim: Claim;
-  readonly attempt: number;
-  readonly crashes: number;
   readonly failures: string | null;
   readonly hasKey: boolean;
-  readonly offeredAt: number;
   readonly until: number;
-  readonly desk: SettleDesk;
+  readonly desk: SettleDesk<PostgresDelivery>;
 }
 
-/** After so many lost leases a copy is handed out alone, so that its neighbours live. */
-const CRASHES_TO_BE_ALONE = 2;
-
 /** One copy in the hands of a consumer of this process. */
-export class PostgresDelivery implements Delivery {
-  readonly message: Envelope;
-  readonly inbox: string;
+export class PostgresDelivery extends HeldDelivery {
   readonly instance: string;
   readonly claim: Claim;
-  readonly attempt: number;
-  readonly redelivered: boolean;
-  readonly offeredAt: number;
-  /** Nothing is handed out beside it. */
-  readonly isAlone: boolean;
   /** Others wait for it, as they have its order key. */
   readonly hasKey: boolean;
   /** When the lease ends, in monotonic milliseconds. */
@@ -53,19 +33,13 @@ export class PostgresDelivery implements Delivery {
   /** A settle got no answer: it may have been done. */
   isUncertain = false;
   readonly #failures: string | null;
-  readonly #desk: SettleDesk;
-  #settled: Promise<SettleResult> | undefined;
+  readonly #desk: SettleDesk<PostgresDelivery>;
 
   constructor(message: Envelope, handOff: HandOff) {
-    this.message = message;
-    this.inbox = handOff.inbox;
+    super(message, handOff);
     this.instance = handOff.instance;
     this.claim = handOff.claim;
-    this.attempt = handOff.attempt;
-    this.redelivered = handOff.crashes > 0;
-    this.isAlone = handOff.crashes >= CRASHES_TO_BE_ALONE;
     this.hasKey = handOff.hasKey;
-    this.offeredAt = handOff.offeredAt;
     this.until = handOff.until;
     this.#failures = handOff.failures;
     this.#desk = handOff.desk;
@@ -79,15 +53,8 @@ export class PostgresDelivery implements Delivery {
     return this.#failures === null ? [] : (JSON.parse(this.#failures) as FailedAttempt[]);
   }
 
-  settle(settlement: Settlement): Promise<SettleResult> {
-    if (this.#settled) return this.#settled.then((result) => (result === "settled" ? "already" : result));
-    const settled = this.#desk.settle(this, settlement);
-    this.#settled = settled;
-    // Where it failed nothing has changed, or nobody knows: it may be tried again.
-    settled.catch(() => {
-      this.#settled = undefined;
-    });
-    return settled;
+  protected decide(settlement: Settlement): Promise<SettleResult> {
+    return this.#desk.settle(this, settlement);
   }
 
   extend(lease: number): Promise<boolean> {

@@ -1,6 +1,7 @@
 import type { Broker, CancelResult, CancelTarget, SignalListener } from "../../broker/broker.ts";
 import type { BrokerCapabilities } from "../../broker/capabilities.ts";
 import type { ConsumeOptions, Consumer, Revocation } from "../../broker/consumer.ts";
+import type { SettleDesk } from "../../broker/held-delivery.ts";
 import type { InboxSpec, InboxStatus, InspectOptions, Waiting } from "../../broker/inbox.ts";
 import type { Publication, PublishResult } from "../../broker/publication.ts";
 import type { CancelledEnd, Settlement, SettleResult } from "../../broker/settlement.ts";
@@ -8,7 +9,7 @@ import { AgentwireError } from "../../errors.ts";
 import type { DurabilityReport } from "../../store/durability.ts";
 import { RedisConsumer } from "./consumer.ts";
 import { isBinary, orderOf } from "./copy.ts";
-import type { RedisDelivery, SettleDesk } from "./delivery.ts";
+import type { RedisDelivery } from "./delivery.ts";
 import { type FoundCopy, type FoundInbox, statusIn, waitingIn } from "./inspect.ts";
 import { Leases } from "./leases.ts";
 import { SCRIPTS } from "./lua/scripts.ts";
@@ -32,7 +33,7 @@ interface Told {
 }
 
 /** Messages in Redis. */
-export class RedisBroker implements Broker, SettleDesk {
+export class RedisBroker implements Broker, SettleDesk<RedisDelivery> {
   capabilities: BrokerCapabilities = {
     driver: "redis",
     durability: UNREAD,

@@ -1,18 +1,19 @@
 import { randomBytes } from "node:crypto";
 import type { ConsumeOptions, Consumer, Revocation } from "../../broker/consumer.ts";
+import type { SettleDesk } from "../../broker/held-delivery.ts";
 import type { SettleResult } from "../../broker/settlement.ts";
 import { AgentwireError } from "../../errors.ts";
 import type { Envelope } from "../../message/envelope.ts";
 import type { DeadLetter, StoredForm } from "../../message/receipt-record.ts";
 import { isBinary, partsOf, pastIn } from "./copy.ts";
-import { type Holder, RedisDelivery, type SettleDesk } from "./delivery.ts";
+import { type Holder, RedisDelivery } from "./delivery.ts";
 import { SCRIPTS } from "./lua/scripts.ts";
 import type { CallScript, Session } from "./session.ts";
 
 /** What a consumer needs around it. */
 export interface ConsumerOptions {
   readonly session: Session;
-  readonly desk: SettleDesk;
+  readonly desk: SettleDesk<RedisDelivery>;
   /** It holds something whose lease has to be renewed. */
   holds(consumer: RedisConsumer): void;
   onClose(consumer: RedisConsumer): void;

@@ -1,4 +1,4 @@
-import type { Delivery } from "../../broker/consumer.ts";
+import { HeldDelivery, type SettleDesk } from "../../broker/held-delivery.ts";
 import type { Settlement, SettleResult } from "../../broker/settlement.ts";
 import type { Envelope } from "../../message/envelope.ts";
 import type { FailedAttempt } from "../../message/receipt-record.ts";
@@ -13,16 +13,10 @@ export interface Holder {
   readonly until: number;
 }
 
-/** Carries out what a holder decides. */
-export interface SettleDesk {
-  settle(delivery: RedisDelivery, settlement: Settlement): Promise<SettleResult>;
-  extend(delivery: RedisDelivery, lease: number): Promise<boolean>;
-}
-
 /** What a delivery knows of its hand-off. */
 export interface HandOffFacts {
   readonly holder: Holder;
-  readonly desk: SettleDesk;
+  readonly desk: SettleDesk<RedisDelivery>;
   /** Tells this hand-off from others of the same copy. */
   readonly token: string;
   readonly past: Past;
@@ -33,19 +27,10 @@ export interface HandOffFacts {
   readonly until: number | undefined;
 }
 
-/** After so many hand-offs that took their process down, a copy is handed out alone, so that its neighbours live. */
-const CRASHES_TO_BE_ALONE = 2;
-
 /** One copy in the hands of a consumer of this process. */
-export class RedisDelivery implements Delivery {
-  readonly message: Envelope;
+export class RedisDelivery extends HeldDelivery {
   readonly holder: Holder;
-  readonly inbox: string;
   readonly token: string;
-  readonly attempt: number;
-  readonly redelivered: boolean;
-  readonly isSuspect: boolean;
-  readonly offeredAt: number;
   readonly rare: string;
   readonly past: Past;
   until: number | undefined;
@@ -53,19 +38,13 @@ export class RedisDelivery implements Delivery {
   isLost = false;
   /** A settle was under way when the connection was lost. */
   isUncertain = false;
-  readonly #desk: SettleDesk;
-  #settled: Promise<SettleResult> | undefined;
+  readonly #desk: SettleDesk<RedisDelivery>;
 
   constructor(message: Envelope, { holder, desk, token, past, rare, offeredAt, until }: HandOffFacts) {
     const { a = 0, c = 0 } = past;
-    this.message = message;
+    super(message, { inbox: holder.inbox, attempt: a + 1, crashes: c, offeredAt });
     this.holder = holder;
-    this.inbox = holder.inbox;
     this.token = token;
-    this.attempt = a + 1;
-    this.redelivered = c > 0;
-    this.isSuspect = c >= CRASHES_TO_BE_ALONE;
-    this.offeredAt = offeredAt;
     this.rare = rare;
     this.past = past;
     this.until = until;
@@ -83,15 +62,8 @@ export class RedisDelivery implements Delivery {
     );
   }
 
-  settle(settlement: Settlement): Promise<SettleResult> {
-    if (this.#settled) return this.#settled.then((result) => (result === "settled" ? "already" : result));
-    const settled = this.#desk.settle(this, settlement);
-    this.#settled = settled;
-    // Where it is not known whether it was decided, or was not, it may be tried again.
-    settled.catch(() => {
-      this.#settled = undefined;
-    });
-    return settled;
+  protected decide(settlement: Settlement): Promise<SettleResult> {
+    return this.#desk.settle(this, settlement);
   }
 
   extend(lease: number): Promise<boolean> {

@@ -2,6 +2,7 @@ import type { Broker, CancelResult, CancelTarget, SignalListener } from "../../b
 import type { BrokerCapabilities } from "../../broker/capabilities.ts";
 import type { ConsumeOptions, Consumer } from "../../broker/consumer.ts";
 import type { DriverContext } from "../../broker/driver.ts";
+import type { SettleDesk } from "../../broker/held-delivery.ts";
 import type { InboxSpec, InboxStatus, InspectOptions, Waiting } from "../../broker/inbox.ts";
 import type { Publication, PublishResult } from "../../broker/publication.ts";
 import type { CancelledEnd, Settlement, SettleResult } from "../../broker/settlement.ts";
@@ -9,7 +10,7 @@ import { AgentwireError } from "../../errors.ts";
 import type { DurabilityReport } from "../../store/durability.ts";
 import { cancelCopies, findCopies } from "./cancel.ts";
 import { SqliteConsumer } from "./consumer.ts";
-import { LocalConsumer, type SettleDesk, type SqliteDelivery } from "./holding.ts";
+import { LocalConsumer, type SqliteDelivery } from "./holding.ts";
 import { deleteInboxStep } from "./inbox-removal.ts";
 import { Inspector } from "./inspect.ts";
 import { type EncodedPublication, publish } from "./publish.ts";
@@ -21,7 +22,7 @@ const PUBLISH_BATCH = 128;
 const NOTHING: readonly EncodedPublication[] = [];
 
 /** Messages in an SQLite file. */
-export class SqliteBroker implements Broker, SettleDesk {
+export class SqliteBroker implements Broker, SettleDesk<SqliteDelivery> {
   readonly capabilities: BrokerCapabilities;
   readonly #context: DriverContext;
   readonly #consumers = new Set<SqliteConsumer>();

@@ -1,7 +1,8 @@
+import type { SettleDesk } from "../../broker/held-delivery.ts";
 import type { Codec } from "../../message/codec.ts";
 import type { Envelope } from "../../message/envelope.ts";
 import { newCopy } from "./copy.ts";
-import { type SettleDesk, SqliteDelivery } from "./holding.ts";
+import { SqliteDelivery } from "./holding.ts";
 import type { InboxRow } from "./inbox-table.ts";
 import type { ForwardedCopy } from "./link.ts";
 import type { Moment } from "./moment.ts";
@@ -32,7 +33,7 @@ export function isForwardable(inbox: InboxRow, body: string | Uint8Array, peer: 
 export function takeForwarded(
   outlet: Outlet,
   copy: ForwardedCopy,
-  by: { readonly at: Moment; readonly codec: Codec; readonly desk: SettleDesk },
+  by: { readonly at: Moment; readonly codec: Codec; readonly desk: SettleDesk<SqliteDelivery> },
 ): SqliteDelivery | "known" | undefined {
   const { at, codec, desk } = by;
   const consumer = outlet.sole;

@@ -1,5 +1,6 @@
 import { AgingGuard } from "../../broker/aging.ts";
 import type { DriverEvent } from "../../broker/driver.ts";
+import { isSuspect, type SettleDesk } from "../../broker/held-delivery.ts";
 import { AgentwireError } from "../../errors.ts";
 import type { Codec } from "../../message/codec.ts";
 import type { Envelope } from "../../message/envelope.ts";
@@ -8,7 +9,7 @@ import type { Value } from "./connection.ts";
 import { failuresOf, type ReadyCopy, type WaitingCopy } from "./copy.ts";
 import { faultKind } from "./faults.ts";
 import { takeForwarded } from "./forwarded.ts";
-import { isSuspect, type LocalConsumer, type SettleDesk, SqliteDelivery } from "./holding.ts";
+import { type LocalConsumer, SqliteDelivery } from "./holding.ts";
 import type { InboxRow } from "./inbox-table.ts";
 import type { ForwardedCopy } from "./link.ts";
 import type { Moment } from "./moment.ts";
@@ -20,7 +21,7 @@ import type { TypeFilter } from "./type-filter.ts";
 /** What handing out needs around it. */
 export interface HandOutOptions {
   readonly codec: Codec;
-  readonly desk: SettleDesk;
+  readonly desk: SettleDesk<SqliteDelivery>;
   /** This process's id among the peers. */
   readonly peer: string;
   report(event: Omit<DriverEvent, "driver">): void;
@@ -116,7 +117,7 @@ export class HandOut {
       const before = aging.passedOver;
       let level = aging.choose(window.heads(source, blocked));
       if (level === -1) return false;
-      if (consumer.held.size > 0 && isSuspect(window.peek(level))) {
+      if (consumer.held.size > 0 && isSuspect(window.peek(level).crashes)) {
         aging.passedOver = before;
         // Nothing more for this consumer until it holds nothing else; then it takes this one alone.
         if (!consumer.mayPassSuspect(tx.monotonic)) return false;
@@ -239,7 +240,7 @@ function isBlocked(tx: Transaction, outlet: Outlet, inbox: InboxRow, row: Waitin
 function besidesSuspects(blocked: ((row: WaitingCopy) => boolean) | undefined): (row: WaitingCopy) => boolean {
   const keys = new Set<string>();
   return (row) => {
-    if (isSuspect(row) && row.orderKey !== undefined) keys.add(row.orderKey);
-    return isSuspect(row) || (row.orderKey !== undefined && keys.has(row.orderKey)) || blocked?.(row) === true;
+    if (isSuspect(row.crashes) && row.orderKey !== undefined) keys.add(row.orderKey);
+    return isSuspect(row.crashes) || (row.orderKey !== undefined && keys.has(row.orderKey)) || blocked?.(row) === true;
   };
 }

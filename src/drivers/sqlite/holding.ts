@@ -1,31 +1,21 @@
-import type { ConsumeOptions, Delivery } from "../../broker/consumer.ts";
+import type { ConsumeOptions } from "../../broker/consumer.ts";
+import { HeldDelivery, type SettleDesk } from "../../broker/held-delivery.ts";
 import type { CancelledEnd, Settlement, SettleResult } from "../../broker/settlement.ts";
 import type { Envelope } from "../../message/envelope.ts";
 import type { FailedAttempt } from "../../message/receipt-record.ts";
 import { failuresOf, type WaitingCopy } from "./copy.ts";
 import { TypeFilter } from "./type-filter.ts";
 
-/** Carries out what a holder decides. */
-export interface SettleDesk {
-  settle(delivery: SqliteDelivery, settlement: Settlement): Promise<SettleResult>;
-  extend(delivery: SqliteDelivery, lease: number): Promise<boolean>;
-}
-
 /** What a delivery knows of its hand-off. */
 export interface HandOff {
   readonly consumer: LocalConsumer;
   readonly offeredAt: number;
   readonly until: number;
-  readonly desk: SettleDesk;
+  readonly desk: SettleDesk<SqliteDelivery>;
 }
 
 /** One copy in the hands of a consumer of this process. */
-export class SqliteDelivery implements Delivery {
-  readonly message: Envelope;
-  readonly inbox: string;
-  readonly attempt: number;
-  readonly redelivered: boolean;
-  readonly offeredAt: number;
+export class SqliteDelivery extends HeldDelivery {
   readonly slot: number;
   /** The row as it was handed out. */
   readonly copy: WaitingCopy;
@@ -36,18 +26,13 @@ export class SqliteDelivery implements Delivery {
   cancelled: CancelledEnd | undefined;
   /** Came straight from who put it there, so that its claim may not have been written. */
   isForwarded = false;
-  readonly #desk: SettleDesk;
-  #settled: Promise<SettleResult> | undefined;
+  readonly #desk: SettleDesk<SqliteDelivery>;
 
   constructor(copy: WaitingCopy, message: Envelope, { consumer, offeredAt, until, desk }: HandOff) {
+    super(message, { inbox: consumer.inbox, attempt: copy.attempt + 1, crashes: copy.crashes, offeredAt });
     this.copy = copy;
     this.slot = copy.slot;
-    this.message = message;
     this.consumer = consumer;
-    this.inbox = consumer.inbox;
-    this.attempt = copy.attempt + 1;
-    this.redelivered = copy.crashes > 0;
-    this.offeredAt = offeredAt;
     this.until = until;
     this.cancelled = copy.cancelled;
     this.#desk = desk;
@@ -61,28 +46,13 @@ export class SqliteDelivery implements Delivery {
     return failuresOf(this.copy.failures);
   }
 
-  settle(settlement: Settlement): Promise<SettleResult> {
-    if (this.#settled) return this.#settled.then((result) => (result === "settled" ? "already" : result));
-    const settled = this.#desk.settle(this, settlement);
-    this.#settled = settled;
-    // A settle that failed changed nothing, so it may be tried again.
-    settled.catch(() => {
-      this.#settled = undefined;
-    });
-    return settled;
+  protected decide(settlement: Settlement): Promise<SettleResult> {
+    return this.#desk.settle(this, settlement);
   }
 
   extend(lease: number): Promise<boolean> {
     return this.#desk.extend(this, lease);
   }
-}
-
-/** After so many hand-offs that took their process down, a copy is handed out alone, so that its neighbours live. */
-const CRASHES_TO_BE_ALONE = 2;
-
-/** Whether a copy is handed out alone. */
-export function isSuspect({ crashes }: Pick<WaitingCopy, "crashes">): boolean {
-  return crashes >= CRASHES_TO_BE_ALONE;
 }
 
 /** A consumer of this process: what it asked for and what it holds. */
@@ -111,7 +81,7 @@ export class LocalConsumer {
   get holdsSuspect(): boolean {
     if (this.held.size !== 1) return false;
     const [only] = this.held.values();
-    return isSuspect((only as SqliteDelivery).copy);
+    return (only as SqliteDelivery).isSuspect;
   }
 
   /** Whether others may be taken while a suspect's turn has come: for a lease, in which there may be a moment without any. */

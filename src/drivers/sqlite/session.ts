@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { DriverContext, DriverEvent } from "../../broker/driver.ts";
+import type { SettleDesk } from "../../broker/held-delivery.ts";
 import { RECEIPT_SIGNAL } from "../../broker/receipt-log.ts";
 import { AgentwireError } from "../../errors.ts";
 import { markOfThisProcess, type ProcessMark } from "../machine.ts";
@@ -9,7 +10,7 @@ import { Database } from "./database.ts";
 import { faultError, faultKind } from "./faults.ts";
 import type { Forwarding } from "./forwarded.ts";
 import { HandOut } from "./hand-out.ts";
-import type { LocalConsumer, SettleDesk, SqliteDelivery } from "./holding.ts";
+import type { LocalConsumer, SqliteDelivery } from "./holding.ts";
 import { Mesh, socketPath } from "./mesh.ts";
 import type { SqliteOptions } from "./options.ts";
 import { Outlet } from "./outlet.ts";
@@ -26,7 +27,7 @@ import { Work } from "./work.ts";
 export interface SessionOptions {
   readonly url: SqliteOptions;
   readonly context: DriverContext;
-  readonly desk: SettleDesk;
+  readonly desk: SettleDesk<SqliteDelivery>;
   /** @throws DRIVER_MISSING */
   load(): ClientLibrary;
 }
