@@ -13,7 +13,7 @@ import { PostgresConsumer } from "./consumer.ts";
 import type { PostgresDelivery } from "./holding.ts";
 import { Inspector } from "./inspect.ts";
 import { Publisher } from "./publish.ts";
-import type { Server } from "./session.ts";
+import type { Other, Server } from "./session.ts";
 import { Settler } from "./settle.ts";
 import { Signals } from "./signals.ts";
 import type { Topics } from "./topics.ts";
@@ -23,7 +23,7 @@ import { wasSettled } from "./uncertain.ts";
 const DELETE_BATCH = 5_000;
 
 const DECLARE = "SELECT declare_inbox($1, $2, $3, $4, $5, $6, $7) AS id";
-const BEGIN = "SELECT consumer_id, inbox_id FROM begin_consumer($1, $2, $3, $4, $5, NULL)";
+const BEGIN = "SELECT consumer_id, inbox_id, others FROM begin_consumer($1, $2, $3, $4, $5, NULL)";
 
 /** Messages in a PostgreSQL database. */
 export class PostgresBroker implements Broker, SettleDesk<PostgresDelivery> {
@@ -131,7 +131,11 @@ export class PostgresBroker implements Broker, SettleDesk<PostgresDelivery> {
 
   async consume(inbox: string, options: ConsumeOptions): Promise<Consumer> {
     const { scope } = this.#context;
-    const { consumer_id: id, inbox_id: inboxId } = await this.#server.row(`Consuming the inbox "${inbox}"`, {
+    const {
+      consumer_id: id,
+      inbox_id: inboxId,
+      others,
+    } = await this.#server.row(`Consuming the inbox "${inbox}"`, {
       text: BEGIN,
       values: [scope, this.#server.peer, inbox, options.instance, options.exclusive ?? false],
     });
@@ -139,6 +143,8 @@ export class PostgresBroker implements Broker, SettleDesk<PostgresDelivery> {
       throw new AgentwireError("AGENT_NOT_FOUND", `There is no inbox "${inbox}"`, {
         details: { agent: inbox, suggestions: [] },
       });
+    // Before it takes anything: what the dead held comes first.
+    await this.#server.succeed(others as readonly Other[]);
     const consumer = new PostgresConsumer(inbox, options, {
       id: id as number,
       inboxId: inboxId as number,

@@ -4,6 +4,7 @@ import { AgentwireError } from "../../errors.ts";
 import { type Deadlined, Deadlines } from "../../internal/deadlines.ts";
 import { KeepAlive } from "../../internal/keep-alive.ts";
 import type { DurabilityReport } from "../../store/durability.ts";
+import { isCertainlyDead, markOfThisProcess, type ProcessMark } from "../machine.ts";
 import { Supervisor } from "../supervisor.ts";
 import type { ClientLibrary } from "./client-library.ts";
 import { openSession, type Row, type Session, type Statement } from "./connection.ts";
@@ -27,6 +28,9 @@ export interface CallOptions {
   readonly patience?: number;
 }
 
+/** Another process, and its mark. */
+export type Other = readonly [peer: number, mark: ProcessMark];
+
 interface Call extends Deadlined {
   readonly session: Session;
 }
@@ -34,6 +38,8 @@ interface Call extends Deadlined {
 /** A statement that is not answered by then is given up with its connection; the server gives up before. */
 const ANSWER_WITHIN = 10_000;
 const MOST_TRIES = 5;
+/** Milliseconds at least between a death and the next hand-off of what died with it. */
+const CRASH_PAUSE = 100;
 
 /**
  * This process on the server: one connection, shared by broker and store, on which statements follow each other
@@ -41,6 +47,7 @@ const MOST_TRIES = 5;
  */
 export class Server {
   readonly #options: ServerOptions;
+  readonly #here: ProcessMark = markOfThisProcess();
   readonly #users = new Set<string>();
   readonly #restorers = new Set<(session: Session) => Promise<void>>();
   readonly #sweeps = new Set<() => void>();
@@ -159,6 +166,20 @@ export class Server {
     return (await this.call(what, statement, options))[0] as Row;
   }
 
+  /**
+   * Takes from other processes what they hold, where they ran on this machine and are certainly dead. Of those elsewhere
+   * nobody knows: their leases decide, as they do where this fails.
+   */
+  async succeed(others: readonly Other[]): Promise<void> {
+    const dead = others.filter(([, mark]) => mark.boot === this.#here.boot && isCertainlyDead(mark, this.#here));
+    if (dead.length === 0) return;
+    const { clock, scope } = this.#options.context;
+    // What kills every process that it comes to must not do so in a hot loop.
+    await new Promise<void>((resolve) => clock.after(CRASH_PAUSE, resolve));
+    const values = [scope, this.#peer, dead.map(([peer]) => peer)];
+    await this.call("Following the dead", { text: "SELECT succeed($1, $2, $3)", values }).catch(() => {});
+  }
+
   /** Listens to a channel of notifications, also on later connections; returns the way to stop. */
   async listen(channel: string, listener: (data: string, isOwn: boolean) => void): Promise<void> {
     this.#listeners.set(channel, listener);
@@ -268,9 +289,9 @@ export class Server {
     const { rows } = await session.query({
       text:
         again === 0
-          ? "INSERT INTO peer (scope, instance, journal) VALUES ($1, $2, $3) RETURNING id"
-          : `INSERT INTO peer (id, scope, instance, journal) OVERRIDING SYSTEM VALUE VALUES (${again}, $1, $2, $3) ON CONFLICT (id) DO UPDATE SET instance = excluded.instance RETURNING id`,
-      values: [scope, instance, journal],
+          ? "INSERT INTO peer (scope, instance, journal, mark) VALUES ($1, $2, $3, $4) RETURNING id"
+          : `INSERT INTO peer (id, scope, instance, journal, mark) OVERRIDING SYSTEM VALUE VALUES (${again}, $1, $2, $3, $4) ON CONFLICT (id) DO UPDATE SET instance = excluded.instance RETURNING id`,
+      values: [scope, instance, journal, JSON.stringify(this.#here)],
     });
     this.#peer = rows[0]?.["id"] as number;
     const locked = await session.query({

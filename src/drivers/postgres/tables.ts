@@ -11,7 +11,8 @@
 export const TABLES = `
 CREATE TABLE peer (
   id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, scope text NOT NULL, instance text NOT NULL,
-  journal boolean NOT NULL                 -- keeps a journal
+  journal boolean NOT NULL,                -- keeps a journal
+  mark jsonb NOT NULL                      -- which process of which machine it is
 );
 
 CREATE TABLE inbox (

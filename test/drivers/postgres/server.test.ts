@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import pg from "pg";
 import { afterEach, expect, it, onTestFinished, vi } from "vitest";
 import type { Delivery } from "../../../src/broker/consumer.ts";
@@ -10,7 +11,7 @@ import { systemClock } from "../../../src/internal/clock.ts";
 import { jsonCodec } from "../../../src/message/codec-json.ts";
 import type { Envelope } from "../../../src/message/envelope.ts";
 import { describeOn } from "../../support/servers.ts";
-import { connectPostgres, newScope } from "./engine.ts";
+import { connectPostgres, kill, newScope } from "./engine.ts";
 
 const drivers: Driver[] = [];
 
@@ -36,7 +37,7 @@ function message(fields: Partial<Envelope> = {}): Envelope {
 }
 
 /** Takes from an inbox; the deliveries come into the array that is returned. */
-async function take({ broker }: Driver, inbox: string): Promise<Delivery[]> {
+async function take({ broker }: Driver, inbox: string, credit = 1_000): Promise<Delivery[]> {
   const given: Delivery[] = [];
   const consumer = await broker.consume(inbox, {
     instance: "taker",
@@ -44,7 +45,7 @@ async function take({ broker }: Driver, inbox: string): Promise<Delivery[]> {
     renew: true,
     onDeliveries: (deliveries) => given.push(...deliveries),
   });
-  consumer.credit(1_000);
+  consumer.credit(credit);
   return given;
 }
 
@@ -55,6 +56,16 @@ async function session(url: string): Promise<pg.Client> {
   await client.connect();
   onTestFinished(() => client.end());
   return client;
+}
+
+/** Has the only process of a scope marked as another. */
+async function mark(
+  program: pg.Client,
+  scope: string,
+  as: { readonly pid: number; readonly boot?: string },
+): Promise<void> {
+  const text = "UPDATE agentwire.peer SET mark = mark || $2 WHERE scope = $1";
+  expect((await program.query(text, [scope, JSON.stringify(as)])).rowCount).toBe(1);
 }
 
 /** The error that opening a driver fails with. */
@@ -182,6 +193,39 @@ describeOn("postgres", "the postgres driver", (server) => {
     const sent = message();
     await driver.broker.publish([{ message: sent, to: ["inbox"] }]);
     await vi.waitFor(() => expect(given.map((delivery) => delivery.message)).toEqual([sent]));
+  });
+
+  it("hands the successor of a process that died on this machine first what that held, in order", async () => {
+    const scope = newScope();
+    const dying = await opened(server.url, { scope });
+    await dying.broker.declareInbox({ name: "inbox" });
+    const sent = Array.from({ length: 6 }, () => message());
+    await dying.broker.publish(sent.map((one) => ({ message: one, to: ["inbox"] })));
+    const before = await take(dying, "inbox", 3);
+    await vi.waitFor(() => expect(before).toHaveLength(3));
+    kill(dying);
+    await mark(await session(server.url), scope, { pid: spawnSync(process.execPath, ["--version"]).pid });
+    const after = await take(await opened(server.url, { scope }), "inbox");
+    await vi.waitFor(() => expect(after).toHaveLength(6));
+    expect(after.map((delivery) => delivery.message)).toEqual(sent);
+    expect(after.map(({ attempt }) => attempt)).toEqual([2, 2, 2, 1, 1, 1]);
+    expect(after.map(({ redelivered }) => redelivered)).toEqual([true, true, true, false, false, false]);
+  });
+
+  it("leaves what a process of another machine holds to its lease", async () => {
+    const scope = newScope();
+    const holder = await opened(server.url, { scope });
+    await holder.broker.declareInbox({ name: "inbox" });
+    const sent = [message(), message(), message()];
+    await holder.broker.publish(sent.map((one) => ({ message: one, to: ["inbox"] })));
+    const given = await take(holder, "inbox", 1);
+    await vi.waitFor(() => expect(given).toHaveLength(1));
+    const { pid } = spawnSync(process.execPath, ["--version"]);
+    await mark(await session(server.url), scope, { pid, boot: "elsewhere" });
+    const rest = await take(await opened(server.url, { scope }), "inbox");
+    await vi.waitFor(() => expect(rest).toHaveLength(2));
+    expect(rest.map((delivery) => delivery.message)).toEqual(sent.slice(1));
+    expect(await given[0]?.extend(30_000)).toBe(true);
   });
 
   it("spoils no neighbour with what a database's text cannot hold", async () => {

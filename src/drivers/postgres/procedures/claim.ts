@@ -127,8 +127,9 @@ DECLARE
   levels smallint[]; places bigint[]; passed integer; barred boolean := false;
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
-  SELECT c.* INTO k FROM consumer c WHERE c.id = in_consumer;
-  IF FOUND THEN SELECT x.* INTO i FROM inbox x WHERE x.id = k.inbox FOR UPDATE; END IF;
+  SELECT x.* INTO i FROM inbox x WHERE x.id = (SELECT c.inbox FROM consumer c WHERE c.id = in_consumer) FOR UPDATE;
+  -- Read under the lock: a successor may have taken its place meanwhile.
+  SELECT c.* INTO k FROM consumer c WHERE c.id = in_consumer AND c.inbox = i.id;
   IF NOT FOUND THEN note := '{"g":true}'; RETURN NEXT; RETURN; END IF;
   now := ms();
   may := NOT i.paused;

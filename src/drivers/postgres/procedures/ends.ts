@@ -83,11 +83,11 @@ BEGIN
       ELSE json_build_array(0, c.id, c.attempt + 1, now - h.offered_at, 0, 0, e->>'conversationId', e->>'causationId') END || ']}]']);
 END $$;
 
--- Takes back what holders of an inbox have held for longer than their leases; how many.
-CREATE FUNCTION lapse(in_inbox bigint, me integer) RETURNS integer LANGUAGE plpgsql AS $$
+-- Takes back what holders of an inbox have held for longer than their leases, or when they died; how many.
+CREATE FUNCTION lapse(in_inbox bigint, me integer, dead integer[] DEFAULT '{}') RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE h held; n integer := 0; now bigint := ms();
 BEGIN
-  FOR h IN SELECT x.* FROM held x WHERE x.inbox = in_inbox AND x.until <= now LOOP
+  FOR h IN SELECT x.* FROM held x WHERE x.inbox = in_inbox AND (x.until <= now OR x.peer = ANY (dead)) LOOP
     PERFORM journal_lapse(h, me);
     PERFORM come_back(h, 'lapse', 0, NULL);
     PERFORM revoke(h, 'lease-lost');

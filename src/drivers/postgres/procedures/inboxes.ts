@@ -14,11 +14,15 @@ BEGIN
 END $$;
 
 -- Begins to take from an inbox, or goes on with it after the connection was lost; null: there is none of that name.
-CREATE FUNCTION begin_consumer(in_scope text, me integer, in_name text, in_instance text, is_exclusive boolean, again bigint, OUT consumer_id bigint, OUT inbox_id bigint) LANGUAGE plpgsql AS $$
+-- others: for one that begins, the processes that took from it before, each with its mark.
+CREATE FUNCTION begin_consumer(in_scope text, me integer, in_name text, in_instance text, is_exclusive boolean, again bigint,
+    OUT consumer_id bigint, OUT inbox_id bigint, OUT others json) LANGUAGE plpgsql AS $$
 BEGIN
   SELECT i.id INTO inbox_id FROM inbox i WHERE i.scope = in_scope AND i.name = in_name FOR UPDATE;
   IF NOT FOUND THEN RETURN; END IF;
   IF again IS NULL THEN
+    SELECT coalesce(json_agg(json_build_array(p.id, p.mark)), '[]') INTO others FROM peer p
+      WHERE p.id <> me AND p.id IN (SELECT k.peer FROM consumer k WHERE k.inbox = inbox_id);
     INSERT INTO consumer (inbox, peer, instance, exclusive) VALUES (inbox_id, me, in_instance, is_exclusive) RETURNING id INTO consumer_id;
   ELSE
     consumer_id := again;
@@ -44,6 +48,26 @@ BEGIN
     DELETE FROM consumer c WHERE c.id = in_consumer;
   END IF;
   PERFORM wake(k.inbox, me);
+END $$;
+
+-- Forgets a process that is gone: what it listened to, and since when its own inboxes have no owner.
+CREATE FUNCTION forget(in_scope text, gone integer) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE inbox i SET orphan_since = ms() WHERE i.scope = in_scope AND i.owner = gone AND i.orphan_since IS NULL;
+  DELETE FROM listener l WHERE l.peer = gone;
+  DELETE FROM consumer k WHERE k.peer = gone AND NOT EXISTS (SELECT FROM held h WHERE h.inbox = k.inbox AND h.consumer = k.id);
+  IF NOT EXISTS (SELECT FROM inbox i WHERE i.scope = in_scope AND i.owner = gone) AND NOT EXISTS (SELECT FROM consumer k WHERE k.peer = gone) THEN
+    DELETE FROM peer p WHERE p.id = gone;
+  END IF;
+END $$;
+
+-- Takes from processes that are certainly dead what they hold, before their leases run out.
+CREATE FUNCTION succeed(in_scope text, me integer, dead integer[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE one bigint; ids bigint[] := ARRAY(SELECT i.id FROM inbox i
+  WHERE i.scope = in_scope AND i.id IN (SELECT k.inbox FROM consumer k WHERE k.peer = ANY (dead)) ORDER BY i.id FOR UPDATE);
+BEGIN
+  FOREACH one IN ARRAY ids LOOP PERFORM lapse(one, me, dead); END LOOP;
+  FOR n IN 1..cardinality(dead) LOOP PERFORM forget(in_scope, dead[n]); END LOOP;
 END $$;
 
 -- Which copies of an inbox a cancel means.
@@ -113,15 +137,8 @@ BEGIN
   END LOOP;
   IF thorough THEN
     FOR grouped IN SELECT DISTINCT h.inbox FROM held h WHERE h.until <= now AND h.inbox = ANY (ids) LOOP PERFORM lapse(grouped.inbox, me); END LOOP;
-    -- Of processes that are gone: what they listened to and took from, and since when their own inboxes have no owner.
     FOR gone IN SELECT x.id FROM peer x WHERE x.scope = in_scope AND x.id <> me LOOP
-      IF NOT is_gone(gone.id) THEN CONTINUE; END IF;
-      UPDATE inbox i SET orphan_since = now WHERE i.scope = in_scope AND i.owner = gone.id AND i.orphan_since IS NULL;
-      DELETE FROM listener l WHERE l.peer = gone.id;
-      DELETE FROM consumer k WHERE k.peer = gone.id AND NOT EXISTS (SELECT FROM held h WHERE h.inbox = k.inbox AND h.consumer = k.id);
-      IF NOT EXISTS (SELECT FROM inbox i WHERE i.scope = in_scope AND i.owner = gone.id) AND NOT EXISTS (SELECT FROM consumer k WHERE k.peer = gone.id) THEN
-        DELETE FROM peer x WHERE x.id = gone.id;
-      END IF;
+      IF is_gone(gone.id) THEN PERFORM forget(in_scope, gone.id); END IF;
     END LOOP;
     DELETE FROM dedupe d WHERE d.key IN (SELECT x.key FROM dedupe x WHERE x.expires_at <= now LIMIT 10 * most);
     DELETE FROM long_signal s WHERE s.at < now - 60000;
