@@ -46,6 +46,7 @@ export class RedisBroker implements Broker, SettleDesk<RedisDelivery> {
     keyLocks: false,
     releasesInPlace: true,
     limits: true,
+    attempts: true,
   };
   readonly #session: Session;
   readonly #consumers = new Map<string, RedisConsumer>();

@@ -29,11 +29,21 @@ export function encodePublication(publication: Publication, codec: Codec): Encod
 }
 
 function optionsOf(publication: Publication, more: object): string {
-  const { message, to, limit, dueAt, dedupe, supersedes, refused } = publication;
+  const { message, to, limit, dueAt, dedupe, supersedes, refused, attempt } = publication;
   const pick = "pick" in to ? to.pick.map(({ concurrency }) => concurrency) : undefined;
-  const isUsual = pick === undefined && dueAt === undefined && !limit && !dedupe && !supersedes && !refused;
+  const isUsual = pick === undefined && dueAt === undefined && !limit && !dedupe && !supersedes && !refused && !attempt;
   if (isUsual && Object.keys(more).length === 0) return "";
-  return JSON.stringify({ ...more, from: message.from, pick, limit, due: dueAt, dedupe, supersedes, refused });
+  return JSON.stringify({
+    ...more,
+    from: message.from,
+    pick,
+    limit,
+    due: dueAt,
+    dedupe,
+    supersedes,
+    refused,
+    a: attempt,
+  });
 }
 
 interface Answer {

@@ -61,6 +61,7 @@ local function put(box, id, record, rare, due)
       plan('i' .. box.name, rare.x)
     end
     if rare.k then call('SADD', P .. 'o:' .. box.name .. ':' .. rare.k, id) end
+    if rare.a then call('HSET', P .. 'm:' .. box.name, id, cjson.encode({a = rare.a})) end
   end
   if isDelayed then delay(box, id, due, rare) else enqueue(box, id, levelOf(record), rare) end
   return state
