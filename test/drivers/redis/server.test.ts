@@ -294,6 +294,24 @@ describeWithServers("redis", "the redis driver", (start) => {
       expect(await acknowledge(given[0] as Delivery)).toBe("settled");
     });
 
+    it("buries a process whose time is over only when it is not heard of in the grace that follows", async () => {
+      const scope = freshScope();
+      await open(await shared(), scope);
+      const program = await createClient({ url: await shared() }).connect();
+      closing.push(async () => program.destroy());
+      const [marks, alive] = ["k", "a"].map((kind) => `agentwire:{${scope}}:${kind}`) as [string, string];
+      const [peer = ""] = await program.hKeys(marks);
+      const look = async (): Promise<string[]> => {
+        await open(await shared(), scope);
+        return program.hKeys(marks);
+      };
+      await program.zAdd(alive, { value: peer, score: 1 });
+      expect(await look()).toContain(peer);
+      expect((await program.zScore(alive, `?${peer}`)) ?? 0).toBeGreaterThan(Date.now());
+      await program.zAdd(alive, { value: `?${peer}`, score: 1 });
+      expect(await look()).not.toContain(peer);
+    });
+
     it("gives back what a claim took whose answer was lost, uncounted", async () => {
       const scope = freshScope();
       const proxy = await proxyFor(await shared());
@@ -348,6 +366,38 @@ describeWithServers("redis", "the redis driver", (start) => {
       const [status] = await other.broker.inspect(["inbox"]);
       expect(status).toMatchObject({ waiting: 2, held: 1, ended: { acknowledged: 1 } });
     });
+  });
+
+  it("takes nothing from those who live when the server stood still for longer than their leases", async () => {
+    const server = await start();
+    const scope = freshScope();
+    const first = await open(server.url, scope);
+    await first.broker.declareInbox({ name: "inbox" });
+    const drivers = [first];
+    while (drivers.length < 8) drivers.push(await open(server.url, scope));
+    await send(first.broker, "inbox", drivers.length);
+    const held: Delivery[] = [];
+    const again: Delivery[] = [];
+    const consumers: Consumer[] = [];
+    for (const { broker } of drivers) {
+      const onDeliveries = (given: readonly Delivery[]): void =>
+        void (given[0]?.redelivered ? again : held).push(...given);
+      const options = { instance: "holder", lease: 300, renew: true, onDeliveries };
+      const consumer = await broker.consume("inbox", options);
+      consumer.credit(1);
+      await consumer.tried();
+      consumers.push(consumer);
+    }
+    expect(held).toHaveLength(drivers.length);
+    for (const consumer of consumers) consumer.credit(drivers.length);
+    server.freeze();
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    server.thaw();
+    // Each is held for three more leases.
+    for (const delivery of held) expect(await delivery.extend(300)).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 900));
+    expect(again).toEqual([]);
+    for (const delivery of held) expect(await acknowledge(delivery)).toBe("settled");
   });
 
   it("loses nothing that was accepted when the server is killed and started again", async () => {

@@ -161,6 +161,7 @@ if #taken > 0 then
     many('ZADD', P .. 'l:' .. name, leases)
   elseif cover == 'C' then
     call('ZADD', P .. 'l:' .. name, now + lease, 'c' .. consumer)
+    call('ZREM', P .. 'l:' .. name, 'g' .. consumer)
   end
   if cover ~= 'c' then plan('i' .. name, now + lease) end
 end

@@ -89,7 +89,8 @@ else
   for at = 4, #ARGV, 2 do
     local key = P .. 'l:' .. ARGV[at]
     results[#results + 1] = 0
-    if call('ZSCORE', key, 'c' .. ARGV[at + 1]) then
+    local inGrace = call('ZREM', key, 'g' .. ARGV[at + 1]) == 1
+    if inGrace or call('ZSCORE', key, 'c' .. ARGV[at + 1]) then
       call('ZADD', key, now + lease, 'c' .. ARGV[at + 1])
       results[#results] = 1
     end

@@ -22,7 +22,7 @@ local function lapseConsumer(box, consumer, journal)
     local own = call('ZSCORE', P .. 'l:' .. box.name, 'h' .. held[1])
     if not own or tonumber(own) <= now then lapse(box, held[1], held[2], journal) end
   end
-  call('ZREM', P .. 'l:' .. box.name, 'c' .. consumer)
+  call('ZREM', P .. 'l:' .. box.name, 'c' .. consumer, 'g' .. consumer)
   deactivate(box, consumer)
 end
 
@@ -44,7 +44,7 @@ local function leave(name, consumer, peer, isDead, journal)
       end
     end
   end
-  call('ZREM', P .. 'l:' .. name, 'c' .. consumer)
+  call('ZREM', P .. 'l:' .. name, 'c' .. consumer, 'g' .. consumer)
   call('HDEL', P .. 'c:' .. name, consumer)
   deactivate(box, consumer)
   box.woken = true
@@ -207,6 +207,8 @@ return reply
  */
 export const SWEEP = String.raw`
 local peer, journal, life = ARGV[1], ARGV[2] == '1', ARGV[3]
+-- Where the server stood still for longer than a lease, the renewals that came meanwhile may stand behind this look.
+local GRACE, GRACE_OF_PEERS = 250, 10000
 
 local function orphan(name, at)
   local key = P .. 'i:' .. name
@@ -226,8 +228,14 @@ local function bury(dead, isDead)
     if call('HGET', P .. 'i:' .. name, 'owner') == dead then orphan(name, now) end
   end
   call('DEL', P .. 'q:' .. dead, P .. 'e:' .. dead)
-  call('ZREM', P .. 'a', dead)
+  call('ZREM', P .. 'a', dead, '?' .. dead)
   call('HDEL', P .. 'k', dead)
+end
+
+local function isCovered(name, consumer)
+  local key = P .. 'l:' .. name
+  local lease = call('ZSCORE', key, 'c' .. consumer)
+  return (lease and tonumber(lease) > now) or call('ZSCORE', key, 'g' .. consumer)
 end
 
 local function tendInbox(name)
@@ -252,14 +260,16 @@ local function tendInbox(name)
     end
   end
   for _, member in ipairs(call('ZRANGEBYSCORE', P .. 'l:' .. name, '-inf', now, 'LIMIT', 0, 100)) do
-    local who = string.sub(member, 2)
-    if string.sub(member, 1, 1) == 'c' then
+    local kind, who = string.sub(member, 1, 1), string.sub(member, 2)
+    if kind == 'c' then
+      call('ZREM', P .. 'l:' .. name, member)
+      call('ZADD', P .. 'l:' .. name, now + GRACE, 'g' .. who)
+    elseif kind == 'g' then
       lapseConsumer(box, who, journal)
     else
       call('ZREM', P .. 'l:' .. name, member)
       local held = call('HGET', P .. 'h:' .. name, who)
-      local cover = held and call('ZSCORE', P .. 'l:' .. name, 'c' .. holderOf(held).consumer)
-      if held and not (cover and tonumber(cover) > now) then lapse(box, who, held, journal) end
+      if held and not isCovered(name, holderOf(held).consumer) then lapse(box, who, held, journal) end
     end
   end
   local first = orphaned and tonumber(orphaned)
@@ -281,7 +291,15 @@ if life == '0' then
 elseif life ~= '' then
   call('ZADD', P .. 'a', now + tonumber(life), peer)
   call('HSET', P .. 'k', peer, ARGV[4])
-  for _, dead in ipairs(call('ZRANGEBYSCORE', P .. 'a', '-inf', now, 'LIMIT', 0, 10)) do bury(dead, true) end
+  call('ZREM', P .. 'a', '?' .. peer)
+  for _, silent in ipairs(call('ZRANGEBYSCORE', P .. 'a', '-inf', now, 'LIMIT', 0, 10)) do
+    if string.sub(silent, 1, 1) == '?' then
+      bury(string.sub(silent, 2), true)
+    else
+      call('ZREM', P .. 'a', silent)
+      call('ZADD', P .. 'a', now + GRACE_OF_PEERS, '?' .. silent)
+    end
+  end
 end
 for at = 5, #ARGV do bury(ARGV[at], true) end
 for _, member in ipairs(call('ZRANGEBYSCORE', P .. 't', '-inf', now, 'LIMIT', 0, 8)) do
