@@ -29,12 +29,14 @@ const MOST = 512;
 /** After a claim that failed, and where the connection is not simply made again. */
 const PAUSE = 1_000;
 const GRAIN = 5;
+/** Milliseconds that a lease which is renewed lasts longer at least where its holder could not be heard. */
+const SHORTEST_GRACE = 100;
 /** Whoever takes from an inbox that is gone looks so often whether it is back. */
 const GONE = 30_000;
 
 const CLAIM = {
   name: "claim",
-  text: "SELECT level, place, attempt, crashes, offered, order_key, failures, body, note FROM claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+  text: "SELECT level, place, attempt, crashes, offered, order_key, failures, body, note FROM claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
 };
 
 interface Note {
@@ -129,7 +131,7 @@ export class PostgresConsumer implements Consumer {
     const held = [...this.held.values()];
     const { instance, lease } = this.options;
     await ask({
-      text: "SELECT resume($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+      text: "SELECT resume($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
       values: [
         ...[server.peer, this.#id, this.#inboxId, instance],
         held.map(({ claim }) => claim.level),
@@ -139,6 +141,7 @@ export class PostgresConsumer implements Consumer {
         held.map(({ attempt }) => attempt),
         held.map(({ offeredAt }) => offeredAt),
         Math.ceil(lease),
+        this.#grace,
       ],
     });
     this.look();
@@ -198,7 +201,7 @@ export class PostgresConsumer implements Consumer {
     const token = nextToken();
     const monotonic = context.clock.monotonic();
     const values = [
-      ...[server.peer, this.#id, token, want, Math.ceil(lease), types, exceptTypes],
+      ...[server.peer, this.#id, token, want, Math.ceil(lease), this.#grace, types, exceptTypes],
       ...[exclusive, this.held.size === 0, this.#mayPass(monotonic)],
     ];
     const rows = await server.call(`Taking from the inbox "${this.inbox}"`, { ...CLAIM, values });
@@ -270,6 +273,12 @@ export class PostgresConsumer implements Consumer {
     if (this.held.size !== 1) return false;
     const [only] = this.held.values();
     return (only as PostgresDelivery).isSuspect;
+  }
+
+  /** As long as it takes until the next renewal: none where nothing is renewed. */
+  get #grace(): number {
+    const { renew, lease } = this.options;
+    return renew ? Math.max(SHORTEST_GRACE, Math.ceil(lease / 3)) : 0;
   }
 
   /** Whether others may go out while something waits until nothing else is held: for a lease. */

@@ -58,6 +58,8 @@ CREATE TABLE held (
   consumer bigint NOT NULL, peer integer NOT NULL, instance text NOT NULL,
   token bigint NOT NULL,                   -- the hand-out's number in its process; with the consumer, the fence
   offered_at bigint NOT NULL, until bigint NOT NULL, order_key text COLLATE "C",
+  grace integer NOT NULL,                  -- what a holder gets beyond its lease, in milliseconds, if it renews
+  in_grace boolean NOT NULL DEFAULT false, -- has it: until is its end
   PRIMARY KEY (inbox, level, place)
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 

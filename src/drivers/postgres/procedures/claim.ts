@@ -119,7 +119,7 @@ END $$;
 
 -- Hands copies out to one consumer. Each row is one; the last says how things stand: g the inbox or consumer is gone,
 -- h the consumer waits for more, b something that has to go out alone waits, w milliseconds after which to look again.
-CREATE FUNCTION claim(me integer, in_consumer bigint, in_token bigint, want integer, lease bigint, in_types text[], not_types text[],
+CREATE FUNCTION claim(me integer, in_consumer bigint, in_token bigint, want integer, lease bigint, in_grace integer, in_types text[], not_types text[],
     is_exclusive boolean, is_alone boolean, skip_suspects boolean)
   RETURNS TABLE (level smallint, place bigint, attempt integer, crashes integer, offered bigint, order_key text, failures text, body text, note json) LANGUAGE plpgsql AS $$
 DECLARE
@@ -150,8 +150,8 @@ BEGIN
     END IF;
   END IF;
   IF got > 0 THEN
-    INSERT INTO held (inbox, level, place, consumer, peer, instance, token, offered_at, until, order_key)
-      SELECT i.id, n.level, n.place, in_consumer, me, k.instance, in_token, now, now + lease,
+    INSERT INTO held (inbox, level, place, consumer, peer, instance, token, offered_at, until, grace, order_key)
+      SELECT i.id, n.level, n.place, in_consumer, me, k.instance, in_token, now, now + lease, in_grace,
           CASE WHEN i.keyed THEN (SELECT c.order_key FROM copy c WHERE c.inbox = i.id AND c.level = n.level AND c.place = n.place) END
         FROM unnest(levels, places) AS n(level, place);
     RETURN QUERY SELECT c.level, c.place, c.attempt, c.crashes, now, c.order_key, c.failures, c.body, NULL::json

@@ -83,11 +83,16 @@ BEGIN
       ELSE json_build_array(0, c.id, c.attempt + 1, now - h.offered_at, 0, 0, e->>'conversationId', e->>'causationId') END || ']}]']);
 END $$;
 
--- Takes back what holders of an inbox have held for longer than their leases, or when they died; how many.
+-- Takes back what holders of an inbox have held for longer than their leases, or when they died; how many. One that renews and
+-- is still connected gets a grace first: where the server stood still its renewal is on its way.
 CREATE FUNCTION lapse(in_inbox bigint, me integer, dead integer[] DEFAULT '{}') RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE h held; n integer := 0; now bigint := ms();
 BEGIN
   FOR h IN SELECT x.* FROM held x WHERE x.inbox = in_inbox AND (x.until <= now OR x.peer = ANY (dead)) LOOP
+    IF h.grace > 0 AND NOT h.in_grace AND h.peer <> ALL (dead) AND (h.peer = me OR NOT is_gone(h.peer)) THEN
+      UPDATE held x SET until = now + h.grace, in_grace = true WHERE x.inbox = h.inbox AND x.level = h.level AND x.place = h.place;
+      CONTINUE;
+    END IF;
     PERFORM journal_lapse(h, me);
     PERFORM come_back(h, 'lapse', 0, NULL);
     PERFORM revoke(h, 'lease-lost');

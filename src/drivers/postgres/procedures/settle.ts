@@ -72,7 +72,7 @@ BEGIN
   PERFORM FROM inbox i WHERE i.id = in_inbox FOR UPDATE;
   now := ms();
   WITH longer AS (
-    UPDATE held h SET until = greatest(h.until, now + k.lease)
+    UPDATE held h SET until = CASE WHEN h.in_grace THEN now + k.lease ELSE greatest(h.until, now + k.lease) END, in_grace = false
       FROM unnest(in_levels, in_places, in_tokens, leases) WITH ORDINALITY AS k(level, place, token, lease, at)
       WHERE h.inbox = in_inbox AND h.level = k.level AND h.place = k.place AND h.consumer = in_consumer AND h.token = k.token
       RETURNING k.at::integer AS at
@@ -83,15 +83,15 @@ END $$;
 -- Goes on with what a consumer holds after its connection was lost. What the server lost with its last moments is held again,
 -- unless another has it by now; what was handed out without its ever learning of it, as the answer was lost, goes back.
 CREATE FUNCTION resume(me integer, in_consumer bigint, in_inbox bigint, in_instance text, in_levels smallint[], in_places bigint[], in_tokens bigint[],
-    in_ids text[], in_attempts integer[], in_offered bigint[], lease bigint) RETURNS void LANGUAGE plpgsql AS $$
+    in_ids text[], in_attempts integer[], in_offered bigint[], lease bigint, in_grace integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE one held;
 BEGIN
   PERFORM FROM inbox i WHERE i.id = in_inbox FOR UPDATE;
   FOR one IN SELECT x.* FROM held x WHERE x.inbox = in_inbox AND x.consumer = in_consumer AND x.token <> ALL (in_tokens) LOOP
     PERFORM come_back(one, 'release', 0, NULL);
   END LOOP;
-  INSERT INTO held (inbox, level, place, consumer, peer, instance, token, offered_at, until, order_key)
-    SELECT c.inbox, c.level, c.place, in_consumer, me, in_instance, k.token, k.offered, ms() + lease, c.order_key
+  INSERT INTO held (inbox, level, place, consumer, peer, instance, token, offered_at, until, grace, order_key)
+    SELECT c.inbox, c.level, c.place, in_consumer, me, in_instance, k.token, k.offered, ms() + lease, in_grace, c.order_key
       FROM unnest(in_levels, in_places, in_tokens, in_ids, in_attempts, in_offered) AS k(level, place, token, id, attempt, offered)
       JOIN copy c ON c.inbox = in_inbox AND c.level = k.level AND c.place = k.place AND c.id = k.id AND c.attempt = k.attempt - 1
     ON CONFLICT (inbox, level, place) DO NOTHING;

@@ -1,3 +1,4 @@
+import pg from "pg";
 import { afterEach, expect, it, onTestFinished, vi } from "vitest";
 import type { Server } from "../../../../scripts/servers/server.ts";
 import type { Delivery } from "../../../../src/broker/consumer.ts";
@@ -197,6 +198,74 @@ describeWithServers("postgres", "the postgres driver in outages", (start) => {
       delayed: 1,
       ended: { acknowledged: 1 },
     });
+  });
+
+  it("takes nothing from holders that live when the server stood still for longer than their leases", async () => {
+    const own = await shared();
+    const scope = newScope();
+    const revoked: string[] = [];
+    const options = { lease: 1_000, renew: true, onRevoked: (_: Delivery, why: string) => revoked.push(why) };
+    const given: Delivery[] = [];
+    const onDeliveries = (deliveries: readonly Delivery[]): number => given.push(...deliveries);
+    const takers = await Promise.all(Array.from({ length: 4 }, () => watched(own.url, scope)));
+    await takers[0]?.broker.declareInbox({ name: "inbox" });
+    const consumers = await Promise.all(
+      takers.map(({ broker }, at) => broker.consume("inbox", { instance: `taker-${at}`, ...options, onDeliveries })),
+    );
+    const sent = Array.from({ length: 40 }, message);
+    await takers[0]?.broker.publish(sent.map((one) => ({ message: one, to: ["inbox"] })));
+    for (const consumer of consumers) {
+      consumer.credit(10);
+      await consumer.tried();
+    }
+    await vi.waitFor(() => expect(given).toHaveLength(sent.length), WITHIN);
+    // All of them wait for more, and look for what others have lost when the leases run out.
+    for (const consumer of consumers) consumer.credit(10);
+    await Promise.all(consumers.map((consumer) => consumer.tried()));
+    own.freeze();
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    own.thaw();
+    // Their renewals have been heard once this is answered behind them.
+    await Promise.all(consumers.map((consumer) => consumer.tried()));
+    expect(await Promise.all(given.map(end))).toEqual(sent.map(() => "settled"));
+    expect(revoked).toEqual([]);
+    expect(given.map(({ attempt }) => attempt)).toEqual(sent.map(() => 1));
+  });
+
+  it("gives a holder that lives but could not be heard a grace, and no second one", async () => {
+    const own = await shared();
+    const proxy = await FaultProxy.open(own.url);
+    onTestFinished(() => proxy.close());
+    const scope = newScope();
+    const other = await watched(own.url, scope);
+    const driver = await watched(proxy.url, scope);
+    await other.broker.declareInbox({ name: "inbox" });
+    await other.broker.publish([{ message: message(), to: ["inbox"] }]);
+    const first: Delivery[] = [];
+    const onDeliveries = (deliveries: readonly Delivery[]): number => first.push(...deliveries);
+    const mine = await driver.broker.consume("inbox", { instance: "first", lease: 2_000, renew: true, onDeliveries });
+    mine.credit(1);
+    await vi.waitFor(() => expect(first).toHaveLength(1), WITHIN);
+    const second = await take(other, 1);
+    const program = new pg.Client(own.url);
+    await program.connect();
+    onTestFinished(() => program.end());
+    const inGrace = async (): Promise<unknown> =>
+      (
+        await program.query(
+          "SELECT h.in_grace FROM agentwire.held h JOIN agentwire.inbox i ON i.id = h.inbox WHERE i.scope = $1",
+          [scope],
+        )
+      ).rows[0]?.in_grace;
+    proxy.set({ hold: "to-server" });
+    await vi.waitFor(async () => expect(await inGrace()).toBe(true), WITHIN);
+    proxy.heal();
+    await vi.waitFor(async () => expect(await inGrace()).toBe(false), WITHIN);
+    expect(second).toEqual([]);
+    proxy.set({ hold: "to-server" });
+    await vi.waitFor(() => expect(second.map(({ attempt }) => attempt)).toEqual([2]), WITHIN);
+    proxy.heal();
+    expect(await end(first[0] as Delivery)).toBe("lost");
   });
 
   it("says that what was to be stored was not, while the server is gone for long", async () => {
