@@ -30,7 +30,10 @@ export interface ConnectOptions {
   readonly namespace?: string;
   /** Separates tenants within a namespace; default `"default"`. */
   readonly tenant?: string;
-  /** URL of a second engine for registry, receipts and state; only where the first carries messages only. */
+  /**
+   * URL of a second engine for registry, receipts and state; only where the first carries messages only. Default: none, or
+   * `AGENTWIRE_STORE` where the first is taken from the environment too.
+   */
   readonly store?: string;
   /** Refuse an engine that survives less. Default: take what there is; see `bus.guarantees()`. */
   readonly require?: Durability;

@@ -59,15 +59,15 @@ export interface Surroundings {
 
 /**
  * Connects to a bus. The URL names the engine: `memory:`, `sqlite:PATH`, `redis:`, `postgres:`; default `AGENTWIRE_URL`,
- * else an SQLite file under `.agentwire/` in the working directory.
+ * else an SQLite file under `.agentwire/` in the working directory. With that URL, `store` defaults to `AGENTWIRE_STORE`.
  * @throws URL_INVALID, DRIVER_MISSING, ENGINE_STATE, DURABILITY_UNMET, STORE_REQUIRED, UNSUPPORTED, STORE_CORRUPT, VERSION_UNSUPPORTED, STORE_READ_ONLY, ARGUMENT_INVALID
  */
 export function connect(url?: string, options: ConnectOptions = {}): Promise<Bus> {
-  return assemble(url ?? process.env["AGENTWIRE_URL"] ?? DEFAULT_URL, options, {
-    clock: systemClock,
-    random: Math.random,
-    loadDriver,
-  });
+  const surroundings = { clock: systemClock, random: Math.random, loadDriver };
+  if (url !== undefined) return assemble(url, options, surroundings);
+  const { AGENTWIRE_URL: given, AGENTWIRE_STORE: store } = process.env;
+  if (given === undefined) return assemble(DEFAULT_URL, options, surroundings);
+  return assemble(given, store === undefined ? options : { store, ...options }, surroundings);
 }
 
 /** Puts the rooms together over the engine that a URL names. */

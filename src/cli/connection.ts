@@ -9,6 +9,7 @@ import { type Output, standardOutput } from "./output.ts";
 export interface CommonOptions {
   readonly json: boolean;
   readonly url?: string;
+  readonly store?: string;
   readonly namespace?: string;
   readonly tenant?: string;
 }
@@ -19,8 +20,10 @@ export async function withBus(
   run: (bus: Bus, output: Output) => Promise<void>,
   extra: ConnectOptions = {},
 ): Promise<void> {
-  const { json, url } = command.optsWithGlobals<CommonOptions>();
-  await connected(url, command, (bus) => run(bus, standardOutput(json)), extra);
+  const { json, url, store } = command.optsWithGlobals<CommonOptions>();
+  if (store !== undefined) refuseSecret(store, "Put the URL into the environment variable AGENTWIRE_STORE.");
+  const both = store === undefined ? extra : { store, ...extra };
+  await connected(url, command, (bus) => run(bus, standardOutput(json)), both);
 }
 
 /** Connects to a second bus as well, in the same namespace. */

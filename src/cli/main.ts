@@ -44,6 +44,10 @@ const program = new Command("agentwire")
   .description("Typed, durable messaging between agents")
   .option("--json", "write JSON for programs", false)
   .option("--url <url>", "the engine; default: AGENTWIRE_URL, else sqlite:.agentwire/agentwire.db")
+  .option(
+    "--store <url>",
+    "a second engine for the state, where the first carries messages only; default: AGENTWIRE_STORE",
+  )
   .option("--namespace <name>", "which of several buses on the engine")
   .option("--tenant <name>", "which tenant of the namespace")
   .addHelpText("after", EXIT_HELP)

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Bus, connect, defineAgent, defineMessage } from "agentwire";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import type { Driver, DriverContext } from "../../src/broker/driver.ts";
 import { assemble } from "../../src/connect.ts";
@@ -221,5 +221,16 @@ describe.each(["memory:", "sqlite:"])("a bus whose messages have no engine but t
     const receipt = await two.send(Add, { a: 1, b: 1 }, { to: "adder" });
     await two.join(adder);
     expect((await receipt.settled({ timeout: "10s" })).ends).toEqual({ adder: "acknowledged" });
+  });
+
+  it("is taken from the environment together with the first URL, and never with another one", async () => {
+    vi.stubEnv("AGENTWIRE_URL", "memory:");
+    vi.stubEnv("AGENTWIRE_STORE", "memory:");
+    try {
+      expect(await failure(connect())).toMatchObject({ code: "UNSUPPORTED" });
+      await (await connect("memory:")).close();
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 });

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { extname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import type { ConnectOptions } from "../../connect-options.ts";
 import type { Crew } from "./crew.ts";
 
 /** A crew in a process of its own. */
@@ -18,10 +19,21 @@ export interface CrewChild {
   stop(): Promise<void>;
 }
 
+/** What a crew's process is told through its environment, where no other user of the machine can read it. */
+export interface CrewTask {
+  readonly crew: Crew;
+  readonly url: string;
+  readonly options: ConnectOptions;
+}
+
+/** Name of the environment variable that has the {@link CrewTask}. */
+export const CREW_TASK = "AGENTWIRE_DEMO_CREW";
+
 /** Starts a crew as a child process. */
-export function startCrew(url: string, crew: Crew): CrewChild {
+export function startCrew(crew: Crew, url: string, options: ConnectOptions): CrewChild {
   const entry = fileURLToPath(new URL(`./crew-process${extname(import.meta.url)}`, import.meta.url));
-  const child = fork(entry, [url, crew], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  const env = { ...process.env, [CREW_TASK]: JSON.stringify({ crew, url, options } satisfies CrewTask) };
+  const child = fork(entry, [], { env, stdio: ["ignore", "ignore", "inherit", "ipc"] });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const ready = new Promise<void>((resolve, reject) => {
     void said(child, "ready").then(resolve);

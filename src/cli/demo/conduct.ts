@@ -1,12 +1,15 @@
+import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "../../connect.ts";
+import type { ConnectOptions } from "../../connect-options.ts";
 import type { Bus } from "../../connected-bus.ts";
 import { AgentwireError } from "../../errors.ts";
 import type { Progress } from "../terminal/progress.ts";
 import { type CrewChild, startCrew } from "./child.ts";
+import type { Crew } from "./crew.ts";
 import { AuditStarted, ListOddities, Scan } from "./messages.ts";
 import { type AuditReport, makeReport } from "./report.ts";
 import { type Findings, reporter } from "./reporter.ts";
@@ -20,15 +23,24 @@ export interface DemoOptions {
   readonly out: string;
   /** Keep the database and the broken package for a look afterwards. */
   readonly keep: boolean;
+  /** Where the crews meet; without a URL in a database that is made for it. */
+  readonly engine: { readonly url: string | undefined; readonly store: string | undefined };
   readonly progress: Progress;
+}
+
+/** Where what was kept can be looked at. */
+export interface Kept {
+  /** Of the database that was made. */
+  readonly url?: string;
+  /** On the engine that was named. */
+  readonly namespace?: string;
 }
 
 /** What the demo leaves behind. */
 export interface DemoResult {
   readonly report: AuditReport;
   readonly files: TreeFiles & { readonly report: string };
-  /** The database's URL, if it was kept. */
-  readonly url?: string;
+  readonly kept?: Kept;
 }
 
 // An audit of some hundred packages takes seconds; only a fault makes it this long.
@@ -42,17 +54,24 @@ export async function conduct(options: DemoOptions): Promise<DemoResult> {
   const out = resolve(options.out);
   await checkFolder(folder);
   const work = await mkdtemp(join(tmpdir(), "agentwire-demo-"));
-  const url = `sqlite:${join(work, "demo.db")}`;
+  const { url = `sqlite:${join(work, "demo.db")}`, store } = options.engine;
+  const namespace = options.engine.url === undefined ? undefined : `demo-${randomBytes(4).toString("hex")}`;
+  const meeting: ConnectOptions = {
+    history: true,
+    heartbeat: "1s",
+    ...(store === undefined ? {} : { store }),
+    ...(namespace === undefined ? {} : { namespace }),
+  };
   const crews: CrewChild[] = [];
   try {
     const broken = await plantBrokenPackage(work);
     options.progress.step(
       `A broken package.json lies in ${broken}, beside the audited folder; the folder itself is only read`,
     );
-    await using bus = await connect(url, { name: "conductor", history: true, heartbeat: "1s" });
+    await using bus = await connect(url, { name: "conductor", ...meeting });
     const report = await audit({
       bus,
-      url,
+      start: (crew) => startCrew(crew, url, meeting),
       folder,
       extra: join(work, "node_modules"),
       crews,
@@ -62,7 +81,12 @@ export async function conduct(options: DemoOptions): Promise<DemoResult> {
     const reportFile = join(out, "report.json");
     await writeFile(reportFile, `${JSON.stringify(report, null, 2)}\n`);
     const tree = await writeTree(bus, report.conversation, out);
-    return { report, files: { ...tree, report: reportFile }, ...(options.keep ? { url } : {}) };
+    if (namespace !== undefined && !options.keep) await leaveNothing(bus, crews);
+    return {
+      report,
+      files: { ...tree, report: reportFile },
+      ...(options.keep ? { kept: namespace === undefined ? { url } : { namespace } } : {}),
+    };
   } finally {
     options.progress.end();
     await Promise.all(crews.map((crew) => crew.stop()));
@@ -72,23 +96,23 @@ export async function conduct(options: DemoOptions): Promise<DemoResult> {
 
 interface Stage {
   readonly bus: Bus;
-  readonly url: string;
+  start(crew: Crew): CrewChild;
   readonly folder: string;
   readonly extra: string;
   readonly crews: CrewChild[];
   readonly progress: Progress;
 }
 
-async function audit({ bus, url, folder, extra, crews, progress }: Stage): Promise<AuditReport> {
+async function audit({ bus, start, folder, extra, crews, progress }: Stage): Promise<AuditReport> {
   const findings: Findings = { licences: new Map(), sizes: new Map(), redelivered: new Set() };
   let onNews = (): void => {};
   await bus.join(reporter(findings, () => onNews()));
-  const scouts = startCrew(url, "scouts");
-  const workers = [startCrew(url, "workers"), startCrew(url, "workers")] as const;
+  const scouts = start("scouts");
+  const workers = [start("workers"), start("workers")] as const;
   crews.push(scouts, ...workers);
   await Promise.all(crews.map((crew) => crew.ready));
   progress.step(
-    `Three processes have joined, with one database between them: ${crews.map((crew) => `${crew.crew} ${crew.pid}`).join(", ")}`,
+    `Three processes have joined, with one engine between them: ${crews.map((crew) => `${crew.crew} ${crew.pid}`).join(", ")}`,
   );
 
   const told = await bus.broadcast(AuditStarted, { folder }, { where: { department: "audit" } });
@@ -117,7 +141,7 @@ async function audit({ bus, url, folder, extra, crews, progress }: Stage): Promi
   const what = held ? "while it held packages; after 2 s the other one gets them" : "but it had nothing left to do";
   progress.step(`Half way, process ${victim.pid} was killed with SIGKILL, ${what}`);
 
-  const late = startCrew(url, "archive");
+  const late = start("archive");
   crews.push(late);
   await late.ready;
   progress.step(`The archivist has joined late, as process ${late.pid}`);
@@ -134,6 +158,12 @@ async function audit({ bus, url, folder, extra, crews, progress }: Stage): Promi
     deadLetters: await bus.deadLetters.list(),
     inboxes: await bus.inboxes.list(),
   });
+}
+
+/** Removes the agents and their inboxes from an engine that goes on living. */
+async function leaveNothing(bus: Bus, crews: readonly CrewChild[]): Promise<void> {
+  await Promise.all(crews.map((crew) => crew.stop()));
+  for (const { name } of await bus.agents.list()) await bus.agents.remove(name, { force: true });
 }
 
 async function checkFolder(folder: string): Promise<void> {

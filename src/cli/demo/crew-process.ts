@@ -1,11 +1,10 @@
-// The entry of the demo's child processes: crew-process URL CREW. It tells its parent `ready` once its agents have
+// The entry of the demo's child processes. It tells its parent `ready` once its agents have
 // joined, and after the parent's `freeze` it tells `frozen` when it has a package in its hands and lets go of nothing.
 import { connect } from "../../connect.ts";
-import { CREWS, joinCrew } from "./crew.ts";
+import { CREW_TASK, type CrewTask } from "./child.ts";
+import { joinCrew } from "./crew.ts";
 
-const [url, name] = process.argv.slice(2);
-const crew = CREWS.find((known) => known === name);
-if (url === undefined || crew === undefined) throw new Error("Usage: crew-process URL CREW");
+const { crew, url, options } = JSON.parse(process.env[CREW_TASK] ?? "") as CrewTask;
 
 let frozen = false;
 process.on("message", (word) => {
@@ -17,7 +16,7 @@ const checkpoint = async (): Promise<void> => {
   await new Promise(() => {});
 };
 
-const bus = await connect(url, { name: `demo-${crew}`, history: true, heartbeat: "1s" });
+const bus = await connect(url, { ...options, name: `demo-${crew}` });
 // A demo that was stopped by force must not leave its crews behind.
 process.on("disconnect", () => void bus.close({ grace: 0 }).finally(() => process.exit(0)));
 await joinCrew(bus, crew, { checkpoint, lease: "2s" });

@@ -93,6 +93,28 @@ describe("agentwire demo", () => {
     expect(report.packages).toBeGreaterThan(100);
   });
 
+  it("meets on an engine that is named, in a namespace of its own, of which no agent is left", async () => {
+    mkdirSync(join(home, "few/node_modules"), { recursive: true });
+    const url = `sqlite:${join(home, "shared.db")}`;
+    const env = { AGENTWIRE_URL: url };
+    const { code, out, err } = await agentwire(["demo", "few/node_modules", "--keep", "--json"], { cwd: home, env });
+    expect({ code, err }).toMatchObject({ code: 0 });
+    const { namespace } = JSON.parse(out) as { namespace: string };
+    expect(namespace).toMatch(/^demo-[0-9a-f]{8}$/);
+    const agentsOf = async (name: string): Promise<unknown[]> => {
+      const listed = await agentwire(["agents", "--url", url, "--namespace", name, "--json"], { cwd: home });
+      return JSON.parse(listed.out) as unknown[];
+    };
+    expect((await agentsOf(namespace)).length).toBeGreaterThan(3);
+    expect(await agentsOf("default")).toEqual([]);
+    const again = await agentwire(["demo", "few/node_modules", "--url", url, "--json"], { cwd: home });
+    expect(again).toMatchObject({ code: 0 });
+    expect(JSON.parse(again.out)).not.toHaveProperty("namespace");
+    const secret = await agentwire(["demo", "few/node_modules", "--store", "postgres://a:secret@b/c"], { cwd: home });
+    expect(secret).toMatchObject({ code: 2, err: expect.stringContaining("holds a password") });
+    expect(secret.err).not.toContain("secret@");
+  });
+
   it("ends also where there is hardly anything to do", async () => {
     mkdirSync(join(home, "small/node_modules"), { recursive: true });
     const { code, out, err } = await agentwire(["demo", "small/node_modules", "--json"], { cwd: home });
