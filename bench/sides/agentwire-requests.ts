@@ -3,10 +3,11 @@ import { measureRoundTrips } from "../harness/measure-round-trips.ts";
 import { LEVELS, levelOf } from "../harness/messages.ts";
 import { partnerReady, startPartner } from "../harness/partner.ts";
 import type { Side } from "../harness/task.ts";
-import { Ask, openBus, payloads } from "./agentwire-setup.ts";
+import { Ask, openBus, payloads, urlOf } from "./agentwire-setup.ts";
 
 /** Requests to an agent in another process that shares the engine. Settings: `driver`. */
-export const agentwireRequests: Side = async (task) => {
+export const agentwireRequests: Side = async (alone) => {
+  const task = { ...alone, settings: { ...alone.settings, url: await urlOf(alone) } };
   const bus = await openBus(task);
   const partner = await startPartner({ ...task, side: "agentwire-answerer" });
   const payload = payloads(task);

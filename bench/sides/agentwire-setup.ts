@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { startPostgres } from "../../scripts/servers/postgres.ts";
+import { startRedis } from "../../scripts/servers/redis.ts";
 import { type Bus, type ConnectOptions, connect, defineMessage } from "../../src/index.ts";
 import { filler, type Payload } from "../harness/messages.ts";
 import { type Task, textSetting } from "../harness/task.ts";
@@ -31,18 +32,25 @@ export const Ask = defineMessage(
   },
 );
 
-/** The URL of the driver that the setting `driver` names: `memory`, `sqlite` or `postgres` with every commit synced. */
-async function urlOf(task: Task): Promise<string> {
+/**
+ * The URL of the driver that the setting `driver` names: `memory`, or `sqlite`, `postgres` or `redis` with every commit
+ * synced. A server is started for this process, and ends with it.
+ */
+export async function urlOf(task: Task): Promise<string> {
   const driver = textSetting(task, "driver");
-  // Of this process alone, and it ends with it.
   if (driver === "postgres") return (await startPostgres({ folder: task.folder })).url;
+  if (driver === "redis") return (await startRedis({ folder: task.folder })).url;
   return driver === "sqlite" ? `sqlite:${join(task.folder, "agentwire.db")}?synchronous=full` : `${driver}:`;
 }
 
-/** Connects a bus with no other options than the workload's. @throws Error unless it has the class `power`, but in memory */
+/**
+ * Connects a bus with no other options than the workload's, to the URL in the setting `url` where there is one.
+ * @throws Error unless it has the class `power`, but in memory
+ */
 export async function openBus(task: Task, options: ConnectOptions = {}): Promise<Bus> {
   const power = textSetting(task, "driver") !== "memory";
-  return connect(await urlOf(task), { ...options, ...(power ? { require: "power" as const } : {}) });
+  const { url = await urlOf(task) } = task.settings;
+  return connect(String(url), { ...options, ...(power ? { require: "power" as const } : {}) });
 }
 
 /** A payload whose envelope has about the size asked for. */

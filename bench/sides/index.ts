@@ -25,6 +25,9 @@ export const SIDES: Readonly<Record<string, () => Promise<Side>>> = {
   "raw-batches": async () => (await import("./raw-batches.ts")).rawBatches,
   "raw-postgres": async () => (await import("./raw-postgres.ts")).rawPostgres,
   "raw-promises": async () => (await import("./raw-promises.ts")).rawPromises,
+  "raw-redis": async () => (await import("./raw-redis.ts")).rawRedis,
+  "raw-redis-answerer": async () => (await import("./raw-redis-requests.ts")).rawRedisAnswerer,
+  "raw-redis-requests": async () => (await import("./raw-redis-requests.ts")).rawRedisRequests,
   "raw-single": async () => (await import("./raw-single.ts")).rawSingle,
   "socket-echo": async () => (await import("./floor-requests.ts")).socketEcho,
 };

@@ -2,6 +2,7 @@ import type { Workload } from "../harness/workload.ts";
 import { memoryWorkloads } from "./memory.ts";
 import { postgresThroughput } from "./postgres-throughput.ts";
 import { processWorkloads } from "./process.ts";
+import { redisWorkloads } from "./redis.ts";
 import { sqliteLife } from "./sqlite-life.ts";
 import { sqliteThroughput } from "./sqlite-throughput.ts";
 
@@ -11,5 +12,6 @@ export const WORKLOADS: readonly Workload[] = [
   ...sqliteThroughput,
   ...sqliteLife,
   ...postgresThroughput,
+  ...redisWorkloads,
   ...processWorkloads,
 ];
