@@ -61,6 +61,7 @@ function betterSqlite(node: string): ClientLibrary | string {
     const Database = require("better-sqlite3") as typeof import("better-sqlite3");
     return {
       name: `better-sqlite3 ${version}`,
+      module: require.resolve("better-sqlite3"),
       open: (path, { readonly }) => new Database(path, { readonly, timeout: 0 }) as unknown as Connection,
     };
   } catch (cause) {
@@ -80,6 +81,7 @@ export function nodeSqlite(node: string = process.versions.node): ClientLibrary 
   const { DatabaseSync } = require("node:sqlite") as NodeSqlite;
   return {
     name: `node:sqlite ${node}`,
+    module: "node:sqlite",
     open: (path, { readonly }) => new DatabaseSync(path, { readOnly: readonly, timeout: 0 }),
   };
 }

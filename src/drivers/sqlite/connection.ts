@@ -34,6 +34,8 @@ export interface OpenOptions {
 /** A client library that runs here. */
 export interface ClientLibrary {
   readonly name: string;
+  /** What a thread loads it by. */
+  readonly module: string;
   open(path: string, options: OpenOptions): Connection;
 }
 

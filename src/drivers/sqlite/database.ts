@@ -6,6 +6,7 @@ import { openFile, reopenFile } from "./open-file.ts";
 import type { SqliteOptions } from "./options.ts";
 import { checkForm } from "./schema.ts";
 import { Tables } from "./tables.ts";
+import { WriteBack } from "./write-back.ts";
 
 /** How often it is looked at whether the file is still there, in milliseconds. */
 const FILE_SEEN = 1000;
@@ -14,6 +15,7 @@ const FILE_SEEN = 1000;
 interface Opened {
   readonly connection: Connection;
   readonly tables: Tables;
+  readonly writeBack: WriteBack;
   readonly begin: Statement;
   readonly commit: Statement;
   readonly rollback: Statement;
@@ -58,6 +60,7 @@ export class Database {
 
   /** Puts a new connection in the place of one that can no longer be trusted. */
   reopen(): void {
+    void this.#opened?.writeBack.close();
     try {
       this.#opened?.connection.close();
     } catch {
@@ -67,9 +70,11 @@ export class Database {
     this.#use(reopenFile(this.#library as ClientLibrary, this.#options.url));
   }
 
-  close(): void {
-    this.#opened?.connection.close();
+  async close(): Promise<void> {
+    const opened = this.#opened;
     this.#opened = undefined;
+    await opened?.writeBack.close();
+    opened?.connection.close();
   }
 
   /**
@@ -84,6 +89,7 @@ export class Database {
 
   commit(): void {
     this.#opened?.commit.run();
+    this.#opened?.writeBack.committed();
   }
 
   rollback(): void {
@@ -106,13 +112,9 @@ export class Database {
     return true;
   }
 
-  /** Writes the log back into the file, as far as nobody reads from it. */
-  checkpoint(): void {
-    try {
-      this.#opened?.connection.exec("PRAGMA wal_checkpoint(PASSIVE)");
-    } catch {
-      // Another process is at it, or the disk is full; the next commit or checkpoint tells.
-    }
+  /** Nothing else is to be done just now. */
+  idle(): void {
+    this.#opened?.writeBack.idle();
   }
 
   #use(connection: Connection): void {
@@ -120,6 +122,7 @@ export class Database {
     this.#opened = {
       connection,
       tables: new Tables(connection, this.#options.scope),
+      writeBack: new WriteBack({ library: this.#library as ClientLibrary, path: this.#options.url.path, connection }),
       begin: connection.prepare("BEGIN IMMEDIATE"),
       commit: connection.prepare("COMMIT"),
       rollback: connection.prepare("ROLLBACK"),

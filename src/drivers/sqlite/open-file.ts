@@ -81,9 +81,7 @@ function create(connection: Connection): void {
 /** Sets what this connection needs and reads it back: a client library may reopen a file with weaker settings. */
 function configure(connection: Connection, options: SqliteOptions): void {
   connection.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=${options.synchronous}; PRAGMA busy_timeout=0`);
-  connection.exec(
-    "PRAGMA wal_autocheckpoint=10000; PRAGMA journal_size_limit=134217728; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY",
-  );
+  connection.exec("PRAGMA journal_size_limit=134217728; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY");
   const mode = pragma(connection, "journal_mode");
   const synchronous = pragma(connection, "synchronous");
   if (mode !== "wal" || synchronous !== (options.synchronous === "full" ? 2 : 1)) {

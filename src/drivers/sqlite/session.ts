@@ -99,7 +99,7 @@ export class Session {
       tables: () => this.#database.tables,
       submit: (what, step) => this.#background(what, step),
       swept: () => this.#swept(),
-      checkpoint: () => this.#database.checkpoint(),
+      idle: () => this.#database.idle(),
     });
   }
 
@@ -234,7 +234,7 @@ export class Session {
     } catch (error) {
       this.#timetable.stop();
       await this.#mesh.close();
-      this.#database.close();
+      await this.#database.close();
       throw error;
     }
   }
@@ -290,7 +290,7 @@ export class Session {
     this.queue.close();
     this.signals.clear();
     await this.#mesh.close();
-    this.#database.close();
+    await this.#database.close();
     this.report({ type: "driver.closed", message: `${this.#url.path} is closed`, details: { path: this.#url.path } });
   }
 

@@ -16,7 +16,8 @@ export interface TimetableOptions {
   submit<T>(what: string, step: (tx: Transaction) => T): Promise<T | undefined>;
   /** The slow sweep is over: whatever else has to be looked at. */
   swept(): void;
-  checkpoint(): void;
+  /** Much was committed, and for a while nothing more. */
+  idle(): void;
 }
 
 const SWEEP = 30_000;
@@ -286,6 +287,6 @@ export class Timetable {
     }
     if (this.#commits - this.#commitsWrittenBack < FEW_COMMITS) return;
     this.#commitsWrittenBack = this.#commits;
-    this.#options.checkpoint();
+    this.#options.idle();
   }
 }
