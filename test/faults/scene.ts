@@ -1,9 +1,10 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Bus, type ConnectOptions, connect } from "../../src/index.ts";
+import type { Bus, ConnectOptions } from "../../src/index.ts";
 import { checkHistory, type HistoryRules, type HistoryVerdict } from "../../src/testing/history-checker.ts";
 import { seededRandom } from "../../src/testing/seeded-random.ts";
+import { connectAt } from "./connect-at.ts";
 import { readHistory, type WrittenEvent } from "./history-file.ts";
 import { type Actor, Program, type ProgramOptions } from "./program.ts";
 import type { ConsumerTask } from "./roles/consuming.ts";
@@ -16,6 +17,8 @@ type Given<T> = Omit<T, "history" | "seed">;
 export interface SceneOptions {
   /** Where the programs connect; default: a database in the scene's folder. */
   readonly url?: string;
+  /** Whether state can be kept there; otherwise it is in that database. Default true. */
+  readonly hasStore?: boolean;
   /** Of that database's URL. */
   readonly query?: string;
   /** Folder of the database in the scene's own, which holds the histories. */
@@ -27,6 +30,8 @@ export class Scene {
   readonly folder: string;
   readonly database: string;
   readonly url: string;
+  /** Of a second engine, where the first carries messages only. */
+  readonly store: string | undefined;
   readonly seed: number;
   /** In [0, 1), from the seed. */
   readonly random: () => number;
@@ -34,12 +39,13 @@ export class Scene {
   readonly #buses: Bus[] = [];
   #bus: Promise<Bus> | undefined;
 
-  constructor(seed: number, { url, query = "", inside = "" }: SceneOptions = {}) {
+  constructor(seed: number, { url, query = "", inside = "", hasStore = true }: SceneOptions = {}) {
     this.seed = seed;
     this.random = seededRandom(seed);
     this.folder = mkdtempSync(join(tmpdir(), "agentwire-faults-"));
     this.database = join(this.folder, inside, "bus.db");
     this.url = url ?? `sqlite:${this.database}${query}`;
+    this.store = hasStore ? undefined : `sqlite:${this.database}`;
   }
 
   /** Plays a role; where the engine allows it, as a process of its own. */
@@ -72,11 +78,12 @@ export class Scene {
   }
 
   protected play(role: string, task: object, options?: ProgramOptions): Actor {
-    return new Program(role, { ...task, url: this.url }, options);
+    const place = this.store === undefined ? { url: this.url } : { url: this.url, store: this.store };
+    return new Program(role, { ...task, ...place }, options);
   }
 
   protected connect(options: ConnectOptions): Promise<Bus> {
-    return connect(this.url, options);
+    return connectAt(this, options);
   }
 
   /** Waits until every inbox is empty, or nothing has moved for `idle` milliseconds. */

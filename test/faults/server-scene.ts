@@ -1,7 +1,8 @@
 import { ENGINES, type EngineName } from "../../scripts/servers/engines.ts";
 import type { Server, ServerOptions } from "../../scripts/servers/server.ts";
-import { type Bus, type ConnectOptions, connect } from "../../src/index.ts";
+import type { Bus, ConnectOptions } from "../../src/index.ts";
 import { FaultProxy } from "../../src/testing/fault-proxy.ts";
+import { connectAt } from "./connect-at.ts";
 import { Scene } from "./scene.ts";
 
 /** A run whose programs meet at a server of their own. They reach it through a proxy; the row itself does not. */
@@ -9,15 +10,15 @@ export class ServerScene extends Scene {
   readonly server: Server;
   readonly proxy: FaultProxy;
 
-  private constructor(seed: number, server: Server, proxy: FaultProxy) {
-    super(seed, { url: proxy.url });
+  private constructor(seed: number, server: Server, { proxy, engine }: { proxy: FaultProxy; engine: EngineName }) {
+    super(seed, { url: proxy.url, hasStore: engine !== "rabbitmq" });
     this.server = server;
     this.proxy = proxy;
   }
 
   static async open(engine: EngineName, seed: number, options?: ServerOptions): Promise<ServerScene> {
     const server = await ENGINES[engine].start(options);
-    return new ServerScene(seed, server, await FaultProxy.open(server.url));
+    return new ServerScene(seed, server, { proxy: await FaultProxy.open(server.url), engine });
   }
 
   override async close(): Promise<void> {
@@ -27,6 +28,6 @@ export class ServerScene extends Scene {
   }
 
   protected override connect(options: ConnectOptions): Promise<Bus> {
-    return connect(this.server.url, options);
+    return connectAt({ url: this.server.url, store: this.store }, options);
   }
 }

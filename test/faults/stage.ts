@@ -1,9 +1,10 @@
 import type { Broker } from "../../src/broker/broker.ts";
 import type { DriverContext } from "../../src/broker/driver.ts";
 import { loadDriver } from "../../src/drivers.ts";
-import { type Bus, type ConnectOptions, connect } from "../../src/index.ts";
+import type { Bus, ConnectOptions } from "../../src/index.ts";
 import { systemClock } from "../../src/internal/clock.ts";
 import { jsonCodec } from "../../src/message/codec-json.ts";
+import { connectAt } from "./connect-at.ts";
 import type { Placed, Role } from "./roles/role.ts";
 
 /** How a foreign program comes to the engine of the default bus. */
@@ -20,12 +21,14 @@ export async function play<Task>(role: Role<Task>, onOpen: (bus: Bus) => void = 
   const task = JSON.parse(process.argv[2] as string) as Placed<Task>;
   let bus: Bus | undefined;
   const open = async (options: ConnectOptions = {}): Promise<Bus> => {
-    bus = await connect(task.url, { logger: false, ...options });
+    bus = await connectAt(task, options);
     onOpen(bus);
     return bus;
   };
   const engine = async (): Promise<Broker> => {
-    const { broker } = await loadDriver(task.url, FOREIGN);
+    const { store } = task.store === undefined ? {} : await loadDriver(task.store, FOREIGN);
+    await store?.open();
+    const { broker } = await loadDriver(task.url, store === undefined ? FOREIGN : { ...FOREIGN, store });
     await broker.open();
     return broker;
   };

@@ -1,16 +1,17 @@
 // Joins many agents, leaves them alone, and says how much of one core that takes.
-import { connect, defineAgent } from "../../../src/index.ts";
+import { defineAgent } from "../../../src/index.ts";
+import { connectAt } from "../connect-at.ts";
 import { Job } from "../roles/job.ts";
+import type { Placed } from "../roles/role.ts";
 
 /** What an idle program is told to do. */
 export interface IdleTask {
-  readonly url: string;
   readonly agents: number;
   readonly seconds: number;
 }
 
-const task = JSON.parse(process.argv[2] as string) as IdleTask;
-const bus = await connect(task.url, { logger: false });
+const task = JSON.parse(process.argv[2] as string) as Placed<IdleTask>;
+const bus = await connectAt(task);
 for (let number = 0; number < task.agents; number++)
   await bus.join(defineAgent({ name: `agent-${number}` }).on(Job, () => {}));
 // What joining has started is not idleness.

@@ -1,11 +1,12 @@
 // Pulls messages one by one and writes down each hand-off and what became of each ack.
-import { AgentwireError, connect, defineAgent } from "../../../src/index.ts";
+import { AgentwireError, defineAgent } from "../../../src/index.ts";
+import { connectAt } from "../connect-at.ts";
 import { type Holder, HolderNotes } from "../holder-notes.ts";
 import { Job } from "../roles/job.ts";
+import type { Placed } from "../roles/role.ts";
 
 /** What a puller is told to do. */
 export interface PullerTask extends Holder {
-  readonly url: string;
   /** Milliseconds; not renewed, so `work` must be well below. */
   readonly lease: number;
   /** Milliseconds between hand-off and ack. */
@@ -14,9 +15,9 @@ export interface PullerTask extends Holder {
   readonly loops: number;
 }
 
-const task = JSON.parse(process.argv[2] as string) as PullerTask;
+const task = JSON.parse(process.argv[2] as string) as Placed<PullerTask>;
 const notes = new HolderNotes(task);
-const bus = await connect(task.url, { logger: false });
+const bus = await connectAt(task);
 const agent = await bus.join(
   defineAgent({ name: task.agent, receives: [Job], lease: task.lease, retry: { attempts: 50 } }),
 );

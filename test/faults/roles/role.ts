@@ -15,5 +15,12 @@ export interface Surroundings {
 /** What a program does, told by its task. Resolves when it has begun, or, if it has an end, when it is over. */
 export type Role<Task> = (task: Task, around: Surroundings) => Promise<void>;
 
+/** Where the bus of a task is. */
+export interface Place {
+  readonly url: string;
+  /** Of a second engine, where the first carries messages only. */
+  readonly store?: string | undefined;
+}
+
 /** A task together with the bus that it is done on. */
-export type Placed<Task> = Task & { readonly url: string };
+export type Placed<Task> = Task & Place;
