@@ -24,6 +24,8 @@ export const SIDES: Readonly<Record<string, () => Promise<Side>>> = {
   plainjob: async () => (await import("./plainjob.ts")).plainjob,
   "raw-batches": async () => (await import("./raw-batches.ts")).rawBatches,
   "raw-postgres": async () => (await import("./raw-postgres.ts")).rawPostgres,
+  "raw-postgres-answerer": async () => (await import("./raw-postgres-requests.ts")).rawPostgresAnswerer,
+  "raw-postgres-requests": async () => (await import("./raw-postgres-requests.ts")).rawPostgresRequests,
   "raw-promises": async () => (await import("./raw-promises.ts")).rawPromises,
   "raw-redis": async () => (await import("./raw-redis.ts")).rawRedis,
   "raw-redis-answerer": async () => (await import("./raw-redis-requests.ts")).rawRedisAnswerer,

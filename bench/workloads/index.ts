@@ -1,6 +1,6 @@
 import type { Workload } from "../harness/workload.ts";
 import { memoryWorkloads } from "./memory.ts";
-import { postgresThroughput } from "./postgres-throughput.ts";
+import { postgresWorkloads } from "./postgres.ts";
 import { processWorkloads } from "./process.ts";
 import { redisWorkloads } from "./redis.ts";
 import { sqliteLife } from "./sqlite-life.ts";
@@ -11,7 +11,7 @@ export const WORKLOADS: readonly Workload[] = [
   ...memoryWorkloads,
   ...sqliteThroughput,
   ...sqliteLife,
-  ...postgresThroughput,
+  ...postgresWorkloads,
   ...redisWorkloads,
   ...processWorkloads,
 ];
