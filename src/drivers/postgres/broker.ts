@@ -7,13 +7,15 @@ import type { InboxSpec, InboxStatus, InspectOptions, Waiting } from "../../brok
 import type { Publication, PublishResult } from "../../broker/publication.ts";
 import type { CancelledEnd, Settlement, SettleResult } from "../../broker/settlement.ts";
 import { AgentwireError } from "../../errors.ts";
+import { type Ask, beginConsumer } from "./begin.ts";
 import { compared } from "./body.ts";
 import type { Session } from "./connection.ts";
 import { PostgresConsumer } from "./consumer.ts";
+import { forwardedIn } from "./forwarded.ts";
 import type { PostgresDelivery } from "./holding.ts";
 import { Inspector } from "./inspect.ts";
 import { Publisher } from "./publish.ts";
-import type { Other, Server } from "./session.ts";
+import type { Server } from "./session.ts";
 import { Settler } from "./settle.ts";
 import { Signals } from "./signals.ts";
 import type { Topics } from "./topics.ts";
@@ -23,7 +25,6 @@ import { wasSettled } from "./uncertain.ts";
 const DELETE_BATCH = 5_000;
 
 const DECLARE = "SELECT declare_inbox($1, $2, $3, $4, $5, $6, $7) AS id";
-const BEGIN = "SELECT consumer_id, inbox_id, others FROM begin_consumer($1, $2, $3, $4, $5, NULL)";
 
 /** Messages in a PostgreSQL database. */
 export class PostgresBroker implements Broker, SettleDesk<PostgresDelivery> {
@@ -130,24 +131,18 @@ export class PostgresBroker implements Broker, SettleDesk<PostgresDelivery> {
   }
 
   async consume(inbox: string, options: ConsumeOptions): Promise<Consumer> {
-    const { scope } = this.#context;
-    const {
-      consumer_id: id,
-      inbox_id: inboxId,
-      others,
-    } = await this.#server.row(`Consuming the inbox "${inbox}"`, {
-      text: BEGIN,
-      values: [scope, this.#server.peer, inbox, options.instance, options.exclusive ?? false],
+    const ask: Ask = async (statement) => ({
+      rows: await this.#server.call(`Consuming the inbox "${inbox}"`, statement),
     });
-    if (id === null)
+    const at = await beginConsumer(ask, { scope: this.#context.scope, peer: this.#server.peer, inbox, options });
+    if (!at)
       throw new AgentwireError("AGENT_NOT_FOUND", `There is no inbox "${inbox}"`, {
         details: { agent: inbox, suggestions: [] },
       });
     // Before it takes anything: what the dead held comes first.
-    await this.#server.succeed(others as readonly Other[]);
+    await this.#server.succeed(at.others);
     const consumer = new PostgresConsumer(inbox, options, {
-      id: id as number,
-      inboxId: inboxId as number,
+      at,
       around: {
         server: this.#server,
         context: this.#context,
@@ -222,6 +217,8 @@ export class PostgresBroker implements Broker, SettleDesk<PostgresDelivery> {
       {
         claim,
         record,
+        // It is nobody's but this process's: at worst it is answered a second time.
+        isSynced: !delivery.isForwarded || deadLetter !== undefined || emit !== undefined,
         ...(deadLetter ? { letter: JSON.stringify(deadLetter) } : {}),
         ...(emit ? { emitted: emit.map((publication) => this.#publisher.encode(publication)) } : {}),
         ...(this.#context.journal ? { handOff: { message, handOff: record } } : {}),
@@ -236,10 +233,14 @@ export class PostgresBroker implements Broker, SettleDesk<PostgresDelivery> {
     for (const consumer of this.#consumers.values()) if (inboxes.includes(consumer.inboxId)) consumer.look();
   }
 
-  /** What other processes tell this one: `w` there is something in an inbox, `r` a delivery was revoked, `t` look at the time. */
+  /** What other processes tell this one: `w` there is something in an inbox, `f` here it is, `r` a delivery was revoked, `t` look at the time. */
   #told(data: string): void {
     const rest = data.slice(1);
     if (data.startsWith("w")) return this.#look([Number(rest)]);
+    if (data.startsWith("f")) {
+      const forwarded = forwardedIn(data);
+      return this.#consumers.get(forwarded.consumer)?.forwarded(forwarded);
+    }
     if (data.startsWith("t")) return this.#server.lookAtTime();
     const [consumer, token, level, place, why] = JSON.parse(rest) as [number, number, number, number, Revocation];
     this.#consumers.get(consumer)?.revoke({ level, place, token }, why);

@@ -4,8 +4,10 @@ import type { SettleDesk } from "../../broker/held-delivery.ts";
 import { AgentwireError } from "../../errors.ts";
 import type { Timer } from "../../internal/clock.ts";
 import type { Envelope } from "../../message/envelope.ts";
+import { type Ask, type Begun, beginConsumer, graceOf } from "./begin.ts";
 import { encodedIn } from "./body.ts";
 import type { Row } from "./connection.ts";
+import { type Forwarded, merged } from "./forwarded.ts";
 import { type Claim, PostgresDelivery } from "./holding.ts";
 import { type Damaged, quarantine } from "./quarantine.ts";
 import type { Server } from "./session.ts";
@@ -21,16 +23,11 @@ export interface ConsumerSurroundings {
   onClose(consumer: PostgresConsumer): void;
 }
 
-/** Asks the server on a connection. */
-type Ask = (statement: { text: string; values: unknown[] }) => Promise<{ readonly rows: readonly Row[] }>;
-
 /** A claim hands out at most so many, so that it stays short. */
 const MOST = 512;
 /** After a claim that failed, and where the connection is not simply made again. */
 const PAUSE = 1_000;
 const GRAIN = 5;
-/** Milliseconds that a lease which is renewed lasts longer at least where its holder could not be heard. */
-const SHORTEST_GRACE = 100;
 /** Whoever takes from an inbox that is gone looks so often whether it is back. */
 const GONE = 30_000;
 
@@ -53,8 +50,7 @@ export class PostgresConsumer implements Consumer {
   /** By level and place. */
   readonly held = new Map<string, PostgresDelivery>();
   readonly #around: ConsumerSurroundings;
-  #id: number;
-  #inboxId: number;
+  #at: Pick<Begun, "id" | "inboxId" | "begun">;
   #credit = 0;
   #closing = false;
   #isDry = false;
@@ -66,25 +62,26 @@ export class PostgresConsumer implements Consumer {
   /** Something that has to go out alone waits. */
   #isBarred = false;
   #passesSince: number | undefined;
+  /** What came with its wake-up while a claim was under way. */
+  #forwarded: Row[] = [];
 
   constructor(
     inbox: string,
     options: ConsumeOptions,
-    at: { id: number; inboxId: number; around: ConsumerSurroundings },
+    given: { readonly at: Begun; readonly around: ConsumerSurroundings },
   ) {
     this.inbox = inbox;
     this.options = options;
-    this.#id = at.id;
-    this.#inboxId = at.inboxId;
-    this.#around = at.around;
+    this.#at = given.at;
+    this.#around = given.around;
   }
 
   get id(): number {
-    return this.#id;
+    return this.#at.id;
   }
 
   get inboxId(): number {
-    return this.#inboxId;
+    return this.#at.inboxId;
   }
 
   credit(deliveries: number): void {
@@ -133,7 +130,7 @@ export class PostgresConsumer implements Consumer {
     await ask({
       text: "SELECT resume($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
       values: [
-        ...[server.peer, this.#id, this.#inboxId, instance],
+        ...[server.peer, this.id, this.inboxId, instance],
         held.map(({ claim }) => claim.level),
         held.map(({ claim }) => claim.place),
         held.map(({ claim }) => claim.token),
@@ -141,10 +138,17 @@ export class PostgresConsumer implements Consumer {
         held.map(({ attempt }) => attempt),
         held.map(({ offeredAt }) => offeredAt),
         Math.ceil(lease),
-        this.#grace,
+        graceOf(this.options),
       ],
     });
     this.look();
+  }
+
+  /** Copies that the server has handed out to this consumer unasked. What is not taken comes back when it closes or begins again. */
+  forwarded({ begun, rows }: Forwarded): void {
+    if (this.#closing || begun !== this.#at.begun) return;
+    this.#forwarded.push(...rows);
+    if (!this.#running) this.#takeForwarded().catch(() => {});
   }
 
   /** The server has taken a delivery from its holder, or marked it to end. */
@@ -170,8 +174,8 @@ export class PostgresConsumer implements Consumer {
     const { server, onClose } = this.#around;
     const held = [...this.held.values()];
     await server.call(`Closing a consumer of the inbox "${this.inbox}"`, {
-      text: "SELECT end_consumer($1, $2, $3)",
-      values: [server.peer, this.#id, release],
+      text: "SELECT end_consumer($1, $2, $3, $4)",
+      values: [server.peer, this.id, release, held.map(({ claim }) => claim.token)],
     });
     if (release) for (const delivery of held) this.held.delete(keyOf(delivery.claim));
     if (this.held.size > 0) return;
@@ -191,6 +195,7 @@ export class PostgresConsumer implements Consumer {
       if (!AgentwireError.is(error, "CLOSED")) this.#lookIn(PAUSE);
     } finally {
       this.#running = undefined;
+      this.#takeForwarded().catch(() => {});
     }
   }
 
@@ -201,12 +206,13 @@ export class PostgresConsumer implements Consumer {
     const token = nextToken();
     const monotonic = context.clock.monotonic();
     const values = [
-      ...[server.peer, this.#id, token, want, Math.ceil(lease), this.#grace, types, exceptTypes],
+      ...[server.peer, this.id, token, want, Math.ceil(lease), graceOf(this.options), types, exceptTypes],
       ...[exclusive, this.held.size === 0, this.#mayPass(monotonic)],
     ];
     const rows = await server.call(`Taking from the inbox "${this.inbox}"`, { ...CLAIM, values });
     const note = rows.at(-1)?.["note"] as Note;
-    await this.#take(rows.slice(0, -1), { token, until: monotonic + lease });
+    const claimed = merged(rows.slice(0, -1), this.#forwarded.splice(0));
+    await this.#take(claimed, { token, until: monotonic + lease });
     if (note.g) {
       // The inbox was removed: one of its name may have been declared since.
       const again = await this.#beginAgain(async (one) => ({ rows: await server.call("Taking", one) }));
@@ -221,20 +227,27 @@ export class PostgresConsumer implements Consumer {
     if (typeof note.w === "number") this.#lookIn(Math.max(note.w, 0) + GRAIN);
   }
 
+  async #takeForwarded(): Promise<void> {
+    const rows = this.#forwarded.splice(0);
+    if (rows.length === 0 || this.#closing) return;
+    await this.#take(rows, { token: 0, until: this.#around.context.clock.monotonic() + this.options.lease });
+  }
+
   /** Hands over what was claimed; what is more than the credit by now goes back. */
   async #take(rows: readonly Row[], at: { readonly token: number; readonly until: number }): Promise<void> {
     const { settler, desk } = this.#around;
     const deliveries: PostgresDelivery[] = [];
     for (const row of rows) {
+      const own = row["token"] as number | undefined;
       const handOff = {
         inbox: this.inbox,
         instance: this.options.instance,
         claim: {
-          inbox: this.#inboxId,
+          inbox: this.inboxId,
           level: row["level"] as number,
           place: row["place"] as number,
-          consumer: this.#id,
-          token: at.token,
+          consumer: this.id,
+          token: own ?? at.token,
         },
         attempt: (row["attempt"] as number) + 1,
         crashes: row["crashes"] as number,
@@ -242,6 +255,7 @@ export class PostgresConsumer implements Consumer {
         hasKey: row["order_key"] !== null,
         offeredAt: row["offered"] as number,
         until: at.until,
+        isForwarded: own !== undefined,
         desk,
       };
       const message = this.#decode(row["body"] as string, handOff);
@@ -275,12 +289,6 @@ export class PostgresConsumer implements Consumer {
     return (only as PostgresDelivery).isSuspect;
   }
 
-  /** As long as it takes until the next renewal: none where nothing is renewed. */
-  get #grace(): number {
-    const { renew, lease } = this.options;
-    return renew ? Math.max(SHORTEST_GRACE, Math.ceil(lease / 3)) : 0;
-  }
-
   /** Whether others may go out while something waits until nothing else is held: for a lease. */
   #mayPass(monotonic: number): boolean {
     // The order of what an exclusive consumer takes is its inbox's.
@@ -291,15 +299,10 @@ export class PostgresConsumer implements Consumer {
   /** Is a consumer of the inbox once more; false if there is no such inbox. */
   async #beginAgain(ask: Ask): Promise<boolean> {
     const { server, context } = this.#around;
-    const { instance, exclusive = false } = this.options;
-    const { rows } = await ask({
-      text: "SELECT inbox_id FROM begin_consumer($1, $2, $3, $4, $5, $6)",
-      values: [context.scope, server.peer, this.inbox, instance, exclusive, this.#id],
-    });
-    const inboxId = rows[0]?.["inbox_id"] as number | null;
-    if (inboxId === null) return false;
-    this.#inboxId = inboxId;
-    return true;
+    const { inbox, options, id: again } = this;
+    const begun = await beginConsumer(ask, { scope: context.scope, peer: server.peer, inbox, options, again });
+    if (begun) this.#at = begun;
+    return begun !== undefined;
   }
 
   #release(delivery: PostgresDelivery): void {
@@ -348,8 +351,8 @@ export class PostgresConsumer implements Consumer {
       name: "extend_held",
       text: "SELECT extend_held($1, $2, $3, $4, $5, $6) AS kept",
       values: [
-        this.#id,
-        this.#inboxId,
+        this.id,
+        this.inboxId,
         claims.map(({ level }) => level),
         claims.map(({ place }) => place),
         claims.map(({ token }) => token),
@@ -371,7 +374,7 @@ export class PostgresConsumer implements Consumer {
     const { server } = this.#around;
     const { hungry } = await server.row("Looking at leases", {
       text: "SELECT lapse_now($1, $2) AS hungry",
-      values: [this.#inboxId, server.peer],
+      values: [this.inboxId, server.peer],
     });
     if (hungry === true) this.look();
   }

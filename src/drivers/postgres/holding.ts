@@ -18,6 +18,7 @@ export interface HandOff extends HandedOut {
   readonly claim: Claim;
   readonly failures: string | null;
   readonly hasKey: boolean;
+  readonly isForwarded: boolean;
   readonly until: number;
   readonly desk: SettleDesk<PostgresDelivery>;
 }
@@ -28,6 +29,8 @@ export class PostgresDelivery extends HeldDelivery {
   readonly claim: Claim;
   /** Others wait for it, as they have its order key. */
   readonly hasKey: boolean;
+  /** It came along with its wake-up, into an inbox that ends with this process. */
+  readonly isForwarded: boolean;
   /** When the lease ends, in monotonic milliseconds. */
   until: number;
   /** A settle got no answer: it may have been done. */
@@ -40,6 +43,7 @@ export class PostgresDelivery extends HeldDelivery {
     this.instance = handOff.instance;
     this.claim = handOff.claim;
     this.hasKey = handOff.hasKey;
+    this.isForwarded = handOff.isForwarded;
     this.until = handOff.until;
     this.#failures = handOff.failures;
     this.#desk = handOff.desk;

@@ -43,7 +43,7 @@ export async function quarantine(
       attempts: failures === null ? [] : (JSON.parse(failures) as FailedAttempt[]),
     };
     const record = { id, recipient: inbox, end: "dead-lettered", at, attempt: attempt - 1, reason: code } as const;
-    await settler.end({ claim, record, letter: JSON.stringify(letter) });
+    await settler.end({ claim, record, isSynced: true, letter: JSON.stringify(letter) });
     context.report({
       type: "driver.quarantined",
       driver: "postgres",

@@ -16,6 +16,8 @@ type Back = Exclude<Settlement, End>;
 export interface Ending {
   readonly claim: Claim;
   readonly record: ReceiptRecord;
+  /** Whether it has to be as durable as the server can. */
+  readonly isSynced: boolean;
   /** As JSON. */
   readonly letter?: string;
   readonly emitted?: readonly EncodedPublication[];
@@ -54,7 +56,7 @@ const LAZY = 5;
 
 const ENDS = {
   name: "settle_ends",
-  text: "SELECT lost, hungry, heard FROM settle_ends($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+  text: "SELECT lost, hungry, heard FROM settle_ends($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
 };
 const BACKS = {
   name: "settle_backs",
@@ -141,6 +143,7 @@ export class Settler {
       emitted.map(({ json }) => json),
       context.journal === true,
       handOffs.length === 0 ? null : JSON.stringify([packHandOffs(context.clock.now(), handOffs)]),
+      items.some(({ isSynced }) => isSynced),
     ];
   }
 

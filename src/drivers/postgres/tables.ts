@@ -65,7 +65,10 @@ CREATE TABLE held (
 
 CREATE TABLE consumer (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, inbox bigint NOT NULL, peer integer NOT NULL,
-  instance text NOT NULL, exclusive boolean NOT NULL, closing boolean NOT NULL DEFAULT false, hungry boolean NOT NULL DEFAULT false
+  instance text NOT NULL, exclusive boolean NOT NULL, closing boolean NOT NULL DEFAULT false, hungry boolean NOT NULL DEFAULT false,
+  lease bigint, grace integer,             -- for what may be sent to it unasked; null: it asks for everything
+  begun integer NOT NULL DEFAULT 0,        -- how often its connection was made again
+  open boolean NOT NULL DEFAULT false      -- it has all that there is: what comes next may be sent to it
 ) WITH (fillfactor = 50);
 CREATE INDEX consumer_inbox ON consumer (inbox);
 CREATE INDEX consumer_peer ON consumer (peer);

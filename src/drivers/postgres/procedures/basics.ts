@@ -37,6 +37,7 @@ END $$;
 -- Tells the processes with hungry consumers of an inbox that there is something; the caller looks for itself.
 CREATE FUNCTION wake(in_inbox bigint, me integer) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+  UPDATE consumer c SET open = false WHERE c.inbox = in_inbox AND c.open;
   PERFORM pg_notify(peer_channel(w.peer), 'w' || in_inbox)
     FROM (SELECT DISTINCT c.peer FROM consumer c WHERE c.inbox = in_inbox AND c.hungry AND c.peer <> me) w;
 END $$;

@@ -123,7 +123,7 @@ CREATE FUNCTION claim(me integer, in_consumer bigint, in_token bigint, want inte
     is_exclusive boolean, is_alone boolean, skip_suspects boolean)
   RETURNS TABLE (level smallint, place bigint, attempt integer, crashes integer, offered bigint, order_key text, failures text, body text, note json) LANGUAGE plpgsql AS $$
 DECLARE
-  i inbox; k consumer; now bigint; may boolean; got integer; is_hungry boolean; next bigint;
+  i inbox; k consumer; now bigint; may boolean; got integer; is_hungry boolean; is_open boolean := false; next bigint;
   levels smallint[]; places bigint[]; passed integer; barred boolean := false;
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
@@ -140,6 +140,7 @@ BEGIN
     IF NOT i.keyed THEN
       SELECT c.levels, c.places, c.passed INTO levels, places, passed FROM choose_plain(i, want, in_types, not_types) c;
     END IF;
+    is_open := levels IS NOT NULL AND k.lease IS NOT NULL;
     IF levels IS NULL THEN
       SELECT c.levels, c.places, c.passed, c.barred INTO levels, places, passed, barred
         FROM choose(i, want, in_types, not_types, is_alone, skip_suspects) c;
@@ -159,8 +160,9 @@ BEGIN
       JOIN copy c ON c.inbox = i.id AND c.level = n.level AND c.place = n.place ORDER BY n.at;
   END IF;
   is_hungry := got < want;
-  IF is_hungry <> k.hungry THEN
-    UPDATE consumer c SET hungry = is_hungry WHERE c.id = in_consumer;
+  is_open := is_open AND is_hungry;
+  IF is_hungry <> k.hungry OR is_open <> k.open THEN
+    UPDATE consumer c SET hungry = is_hungry, open = is_open WHERE c.id = in_consumer;
     IF is_hungry THEN
       IF NOT i.hungry THEN UPDATE inbox x SET hungry = true WHERE x.id = i.id; END IF;
     ELSIF NOT EXISTS (SELECT FROM consumer c WHERE c.inbox = i.id AND c.hungry) THEN

@@ -15,35 +15,39 @@ END $$;
 
 -- Begins to take from an inbox, or goes on with it after the connection was lost; null: there is none of that name.
 -- others: for one that begins, the processes that took from it before, each with its mark.
-CREATE FUNCTION begin_consumer(in_scope text, me integer, in_name text, in_instance text, is_exclusive boolean, again bigint,
-    OUT consumer_id bigint, OUT inbox_id bigint, OUT others json) LANGUAGE plpgsql AS $$
+CREATE FUNCTION begin_consumer(in_scope text, me integer, in_name text, in_instance text, is_exclusive boolean, in_lease bigint, in_grace integer,
+    again bigint, OUT consumer_id bigint, OUT inbox_id bigint, OUT begun integer, OUT others json) LANGUAGE plpgsql AS $$
 BEGIN
   SELECT i.id INTO inbox_id FROM inbox i WHERE i.scope = in_scope AND i.name = in_name FOR UPDATE;
   IF NOT FOUND THEN RETURN; END IF;
   IF again IS NULL THEN
     SELECT coalesce(json_agg(json_build_array(p.id, p.mark)), '[]') INTO others FROM peer p
       WHERE p.id <> me AND p.id IN (SELECT k.peer FROM consumer k WHERE k.inbox = inbox_id);
-    INSERT INTO consumer (inbox, peer, instance, exclusive) VALUES (inbox_id, me, in_instance, is_exclusive) RETURNING id INTO consumer_id;
+    INSERT INTO consumer AS k (inbox, peer, instance, exclusive, lease, grace) VALUES (inbox_id, me, in_instance, is_exclusive, in_lease, in_grace)
+      RETURNING k.id, k.begun INTO consumer_id, begun;
   ELSE
     consumer_id := again;
-    INSERT INTO consumer (id, inbox, peer, instance, exclusive) OVERRIDING SYSTEM VALUE VALUES (again, inbox_id, me, in_instance, is_exclusive)
-      ON CONFLICT (id) DO UPDATE SET inbox = excluded.inbox, peer = me, hungry = false;
+    INSERT INTO consumer AS k (id, inbox, peer, instance, exclusive, lease, grace) OVERRIDING SYSTEM VALUE
+      VALUES (again, inbox_id, me, in_instance, is_exclusive, in_lease, in_grace)
+      ON CONFLICT (id) DO UPDATE SET inbox = excluded.inbox, peer = me, hungry = false, open = false, begun = k.begun + 1
+      RETURNING k.begun INTO begun;
     UPDATE held h SET peer = me WHERE h.inbox = inbox_id AND h.consumer = again;
   END IF;
 END $$;
 
--- Ends a consumer; with release it gives back at once what it holds. It stays, unseen, for as long as it holds something.
-CREATE FUNCTION end_consumer(me integer, in_consumer bigint, is_released boolean) RETURNS void LANGUAGE plpgsql AS $$
+-- Ends a consumer; with release it gives back at once what it holds, otherwise what it does not know of (by in_tokens) that it
+-- holds. It stays, unseen, for as long as it holds something.
+CREATE FUNCTION end_consumer(me integer, in_consumer bigint, is_released boolean, in_tokens bigint[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE k consumer; one held;
 BEGIN
   SELECT c.* INTO k FROM consumer c WHERE c.id = in_consumer;
   IF NOT FOUND THEN RETURN; END IF;
   PERFORM FROM inbox i WHERE i.id = k.inbox FOR UPDATE;
-  IF is_released THEN
-    FOR one IN SELECT x.* FROM held x WHERE x.inbox = k.inbox AND x.consumer = in_consumer LOOP PERFORM come_back(one, 'release', 0, NULL); END LOOP;
-  END IF;
+  FOR one IN SELECT x.* FROM held x WHERE x.inbox = k.inbox AND x.consumer = in_consumer AND (is_released OR x.token <> ALL (in_tokens)) LOOP
+    PERFORM come_back(one, 'release', 0, NULL);
+  END LOOP;
   IF EXISTS (SELECT FROM held h WHERE h.inbox = k.inbox AND h.consumer = in_consumer) THEN
-    UPDATE consumer c SET closing = true, hungry = false WHERE c.id = in_consumer;
+    UPDATE consumer c SET closing = true, hungry = false, open = false WHERE c.id = in_consumer;
   ELSE
     DELETE FROM consumer c WHERE c.id = in_consumer;
   END IF;

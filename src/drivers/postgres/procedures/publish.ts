@@ -1,3 +1,8 @@
+/** Of a larger batch the owner of an inbox had better ask for its own. */
+const MOST_FORWARDED = 64;
+/** Bytes of a notification that has messages with it; 8,000 is the server's limit. */
+const LARGEST_FRAME = 7_000;
+
 /**
  * Storing messages. What is said of a message travels as an object of short names, beside the text of its body:
  *
@@ -133,12 +138,35 @@ BEGIN
   RETURN ids;
 END $$;
 
--- Wakes the processes that wait for something in these inboxes; the ids of those where this one waits too.
-CREATE FUNCTION wake_hungry(ids bigint[], me integer) RETURNS bigint[] LANGUAGE plpgsql AS $$
+-- Hands new messages of an inbox that ends with its owner out to that one, which is sent them with the notification and need not
+-- ask: all that have come, or false. Their token is their place, negative. Whoever does not get them gives them back: see resume.
+CREATE FUNCTION forward(in_inbox bigint, me integer, messages text[]) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE k record; now bigint; frame text;
+BEGIN
+  SELECT c.* INTO k FROM consumer c JOIN inbox i ON i.id = c.inbox
+    WHERE c.inbox = in_inbox AND c.open AND c.peer <> me AND c.peer = i.owner AND NOT i.paused AND NOT i.keyed;
+  IF NOT FOUND OR cardinality(messages) > ${MOST_FORWARDED} THEN RETURN false; END IF;
+  IF (SELECT sum(octet_length(c.body)) FROM copy c WHERE c.id = ANY (messages) AND c.inbox = in_inbox) > ${LARGEST_FRAME} THEN RETURN false; END IF;
+  now := ms();
+  SELECT 'f' || json_build_array(k.id, k.begun, now, json_agg(json_build_array(c.level, c.place, c.attempt) ORDER BY c.level, c.place))
+      || string_agg(E'\x1e' || c.body, '' ORDER BY c.level, c.place) INTO frame
+    FROM copy c WHERE c.id = ANY (messages) AND c.inbox = in_inbox AND c.level < 8 AND strpos(c.body, E'\x1e') = 0;
+  IF frame IS NULL OR octet_length(frame) > ${LARGEST_FRAME} OR EXISTS (SELECT FROM copy c
+      WHERE c.id = ANY (messages) AND c.inbox = in_inbox AND c.level < 8 AND strpos(c.body, E'\x1e') > 0) THEN RETURN false; END IF;
+  INSERT INTO held (inbox, level, place, consumer, peer, instance, token, offered_at, until, grace)
+    SELECT c.inbox, c.level, c.place, k.id, k.peer, k.instance, -c.place, now, now + k.lease, k.grace
+    FROM copy c WHERE c.id = ANY (messages) AND c.inbox = in_inbox AND c.level < 8;
+  PERFORM pg_notify(peer_channel(k.peer), frame);
+  RETURN true;
+END $$;
+
+-- Wakes the processes that wait for something in these inboxes; the ids of those where this one waits too. messages: those that
+-- have come, if that is why.
+CREATE FUNCTION wake_hungry(ids bigint[], me integer, messages text[] DEFAULT NULL) RETURNS bigint[] LANGUAGE plpgsql AS $$
 DECLARE one bigint; found bigint[] := '{}';
 BEGIN
   FOR one IN SELECT i.id FROM inbox i WHERE i.id = ANY (ids) AND i.hungry LOOP
-    PERFORM wake(one, me);
+    IF messages IS NULL OR NOT forward(one, me, messages) THEN PERFORM wake(one, me); END IF;
     found := found || one;
   END LOOP;
   RETURN found;
@@ -152,7 +180,7 @@ BEGIN
   FOR n IN 1..cardinality(bodies) LOOP
     results := results || publish_one(in_scope, pubs->(n - 1), bodies[n], coalesce(jsons[n], bodies[n]), journaled, false);
   END LOOP;
-  hungry := wake_hungry(ids, me);
+  hungry := wake_hungry(ids, me, ARRAY(SELECT p->>'i' FROM jsonb_array_elements(pubs) p));
 END $$;
 
 -- Stores messages that ask for nothing special, all at once: one row an array place, inboxes by their places in names.
@@ -190,7 +218,9 @@ BEGIN
     SELECT inboxes[c.at_inbox], c.level, bases[c.at_inbox] + c.nth, c.id, c.type, c.sender, c.expires, c.order_name, c.order_key, c.body
     FROM unnest(at_inbox, nths, levels, ids, types, senders, expiries, order_names, order_keys, bodies)
       AS c(at_inbox, nth, level, id, type, sender, expires, order_name, order_key, body);
-  FOR n IN 1..cardinality(hungry) LOOP PERFORM wake(hungry[n], me); END LOOP;
+  FOR n IN 1..cardinality(hungry) LOOP
+    IF NOT forward(hungry[n], me, ids) THEN PERFORM wake(hungry[n], me); END IF;
+  END LOOP;
   RETURN hungry;
 END $$;
 
@@ -207,7 +237,7 @@ BEGIN
   r := publish_one(bus, p, envelope, envelope, false, false);
   IF r ? 'unknown' THEN RAISE EXCEPTION 'AGENT_NOT_FOUND: there is no inbox "%" on the bus %', inbox_name, bus; END IF;
   IF r ? 'full' THEN RAISE EXCEPTION 'INBOX_FULL: the inbox "%" takes no more', inbox_name; END IF;
-  PERFORM wake_hungry(ids, 0);
+  PERFORM wake_hungry(ids, 0, ARRAY[p->>'i']);
   RETURN r->>'id';
 END $$;
 `;

@@ -3,15 +3,17 @@ export const SETTLE = `
 -- Ends copies that their holders have done with: all of them, or none where a holder has lost its lease. Places of the lost ones,
 -- empty when all is done. In one step: the ends, their records, dead letters, what is emitted, the journal's entries.
 CREATE FUNCTION settle_ends(in_scope text, me integer, inboxes bigint[], levels smallint[], places bigint[], consumers bigint[], tokens bigint[], hows text[],
-    logs text[], entries text[], letter_keys text[], letters text[], emits jsonb, emit_bodies text[], emit_jsons text[], journaled boolean, hand_offs text,
+    logs text[], entries text[], letter_keys text[], letters text[], emits jsonb, emit_bodies text[], emit_jsons text[], journaled boolean, hand_offs text, is_synced boolean,
     OUT lost integer[], OUT hungry bigint[], OUT heard boolean) LANGUAGE plpgsql AS $$
-DECLARE emitted bigint[] := '{}'; own bigint[]; n integer;
+DECLARE targets bigint[] := '{}'; n integer;
 BEGIN
-  own := ARRAY(SELECT i.id FROM inbox i WHERE i.id = ANY (inboxes)
-    OR (emits IS NOT NULL AND i.scope = in_scope AND i.name = ANY (ARRAY(
+  IF NOT is_synced THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
+  IF emits IS NOT NULL THEN
+    targets := ARRAY(SELECT i.id FROM inbox i WHERE i.scope = in_scope AND i.name = ANY (ARRAY(
       SELECT t FROM jsonb_array_elements(emits) p, jsonb_array_elements_text(p->'t') t WHERE p ? 't'
-      UNION SELECT c->>0 FROM jsonb_array_elements(emits) p, jsonb_array_elements(p->'p') c WHERE p ? 'p')))
-    ORDER BY i.id FOR UPDATE);
+      UNION SELECT c->>0 FROM jsonb_array_elements(emits) p, jsonb_array_elements(p->'p') c WHERE p ? 'p')));
+  END IF;
+  PERFORM FROM inbox i WHERE i.id = ANY (inboxes || targets) ORDER BY i.id FOR UPDATE;
   SELECT coalesce(array_agg(k.at::integer), '{}') INTO lost
     FROM unnest(inboxes, levels, places, consumers, tokens) WITH ORDINALITY AS k(inbox, level, place, consumer, token, at)
     WHERE NOT EXISTS (SELECT FROM held h
@@ -33,12 +35,10 @@ BEGIN
     FOR n IN 1..cardinality(emit_bodies) LOOP
       PERFORM publish_one(in_scope, emits->(n - 1), emit_bodies[n], coalesce(emit_jsons[n], emit_bodies[n]), journaled, true);
     END LOOP;
-    hungry := wake_hungry(own, me);
-  ELSE
-    -- The next of an order key may go out now, or an exclusive consumer's turn has come.
-    hungry := ARRAY(SELECT i.id FROM inbox i WHERE i.id = ANY (inboxes) AND i.keyed AND i.hungry);
-    FOR n IN 1..cardinality(hungry) LOOP PERFORM wake(hungry[n], me); END LOOP;
+    hungry := wake_hungry(targets, me, ARRAY(SELECT p->>'i' FROM jsonb_array_elements(emits) p));
   END IF;
+  -- The next of an order key may go out now.
+  hungry := hungry || wake_hungry(ARRAY(SELECT i.id FROM inbox i WHERE i.id = ANY (inboxes) AND i.keyed), me);
   FOR n IN 1..coalesce(cardinality(letter_keys), 0) LOOP PERFORM put_value(letter_keys[n], letters[n], NULL); END LOOP;
   FOR n IN 1..cardinality(logs) LOOP PERFORM append_log(logs[n], ARRAY[entries[n]]); END LOOP;
   IF hand_offs IS NOT NULL THEN PERFORM append_log(in_scope || ':journal/entries', ARRAY[hand_offs]); END IF;
