@@ -25,6 +25,7 @@ import {
   serverStopped,
 } from "./rows/server-faults.ts";
 import { slowConsumer } from "./rows/slow-consumer.ts";
+import { soak } from "./rows/soak.ts";
 import { untidyAcks } from "./rows/untidy-acks.ts";
 
 /** The rows of the fault matrix, in its order. */
@@ -55,4 +56,5 @@ export const ROWS: readonly Row[] = [
   replies,
   offlineAgent,
   idle,
+  soak,
 ];
