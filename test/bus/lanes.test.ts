@@ -5,8 +5,8 @@ import { z } from "zod";
 import type { Driver, DriverContext } from "../../src/broker/driver.ts";
 import { assemble } from "../../src/connect.ts";
 import { MemoryEngine } from "../../src/drivers/memory/index.ts";
-import { kill } from "../drivers/on-store/engine.ts";
-import { onStoreDriver } from "../drivers/on-store/index.ts";
+import { kill, ledgerDriver } from "../drivers/ledger/engine.ts";
+import { QueueServer } from "../drivers/ledger/queues.ts";
 import { gate } from "../support/buses.ts";
 
 const Step = defineMessage("step", z.object({ key: z.string(), n: z.number() }));
@@ -42,15 +42,16 @@ it("skips what is withdrawn while its order key waits between two attempts [canc
 it("pauses before what an order key's dead holder had, with its successors behind it and other keys going on [order.lane]", async () => {
   const clock = new FakeClock();
   const engine = new MemoryEngine(clock);
+  const server = new QueueServer(clock, { isOpen: true });
   const open = async (): Promise<{ readonly bus: Bus; readonly driver: Driver }> => {
     let driver: Driver | undefined;
     const loadDriver = async (_url: string, context: DriverContext): Promise<Driver> => {
       const { store } = engine.driver(context);
       if (!store) throw new Error("memory has a store");
-      driver = { ...onStoreDriver({ ...context, store }), store };
+      driver = { ...ledgerDriver(server, { ...context, store }), store };
       return driver;
     };
-    const bus = await assemble("on-store:", { logger: false }, { clock, random: () => 0, loadDriver });
+    const bus = await assemble("queues:", { logger: false }, { clock, random: () => 0, loadDriver });
     buses.push(bus);
     return { bus, driver: driver as Driver };
   };

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Bus, connect, defineAgent, defineMessage } from "agentwire";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import type { Driver, DriverContext } from "../../src/broker/driver.ts";
 import { assemble } from "../../src/connect.ts";
@@ -11,7 +11,8 @@ import { MemoryEngine } from "../../src/drivers/memory/index.ts";
 import { loadDriver } from "../../src/drivers.ts";
 import { systemClock } from "../../src/internal/clock.ts";
 import type { DurabilityReport } from "../../src/store/durability.ts";
-import { onStoreDriver } from "../drivers/on-store/index.ts";
+import { ledgerDriver } from "../drivers/ledger/engine.ts";
+import { QueueServer } from "../drivers/ledger/queues.ts";
 import { failure } from "../support/buses.ts";
 
 const folders: string[] = [];
@@ -157,11 +158,15 @@ describe.each(["memory:", "sqlite:"])("a bus whose messages have no engine but t
     for (const bus of buses.splice(0).reverse()) await bus.close({ grace: 100 });
   });
 
+  let server: QueueServer;
+  beforeEach(() => {
+    server = new QueueServer(systemClock, { isOpen: true });
+  });
   const open = async (store: string): Promise<Bus> => {
     const load = async (url: string, context: DriverContext): Promise<Driver> =>
-      url === "on-store:" ? onStoreDriver(context) : loadDriver(url, context);
+      url === "queues:" ? ledgerDriver(server, context) : loadDriver(url, context);
     const surroundings = { clock: systemClock, random: Math.random, loadDriver: load };
-    const bus = await assemble("on-store:", { store, logger: false }, surroundings);
+    const bus = await assemble("queues:", { store, logger: false }, surroundings);
     buses.push(bus);
     return bus;
   };
@@ -170,7 +175,7 @@ describe.each(["memory:", "sqlite:"])("a bus whose messages have no engine but t
 
   it("requests and replies", async () => {
     const bus = await open(url());
-    expect(bus.guarantees()).toMatchObject({ driver: "on-store", store: scheme.slice(0, -1) });
+    expect(bus.guarantees()).toMatchObject({ driver: "queues", store: scheme.slice(0, -1) });
     await bus.join(adder);
     expect(await bus.request(Add, { a: 1, b: 2 })).toEqual({ sum: 3 });
   });

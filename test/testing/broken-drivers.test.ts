@@ -3,8 +3,8 @@ import { brokerConformance } from "../../src/testing/conformance/broker/index.ts
 import { storeConformance } from "../../src/testing/conformance/store/index.ts";
 import type { ConformanceEngine, ConformanceOptions } from "../../src/testing/conformance/suite.ts";
 import { gapsOf } from "../../src/testing/guarantees.ts";
+import { gaps, kill, openOnMemory } from "../drivers/ledger/engine.ts";
 import { openMemory } from "../drivers/memory/engine.ts";
-import { gaps, kill, openOnMemory } from "../drivers/on-store/engine.ts";
 import { openSqlite } from "../drivers/sqlite/engine.ts";
 import { brokerFaults, broker as brokerWith, type Fault, faultsInDeath, faultsOfKeys, storeFaults } from "./faults.ts";
 
@@ -16,7 +16,7 @@ const memory: RightDriver = { open: openMemory, gaps: [...gapsOf("memory", "stor
 /** For the cases of what memory does not keep. */
 const sqlite: RightDriver = { open: openSqlite };
 /** For the cases that kill a driver. */
-const onStore: RightDriver = { open: () => openOnMemory(), gaps, kill };
+const ledger: RightDriver = { open: () => openOnMemory({ isOpen: true }), gaps, kill };
 
 /** Runs a suite, or the one case whose name begins so, on drivers with a fault; returns the names of the cases that fail. */
 async function failures(suite: Suite, fault: Fault, right: RightDriver, only = ""): Promise<string[]> {
@@ -58,7 +58,7 @@ describe("the broker suite", () => {
   });
 
   it.each(Object.entries(faultsInDeath))("catches a driver that %s", async (_, { breaks, fault, by }) => {
-    expect((await failures(brokerConformance, fault, onStore, by)).filter(names(breaks))).not.toEqual([]);
+    expect((await failures(brokerConformance, fault, ledger, by)).filter(names(breaks))).not.toEqual([]);
   });
 });
 

@@ -42,7 +42,7 @@ export const endCases: readonly ConformanceCase<BrokerTrial>[] = [
       const acknowledged = await trial.send("inbox");
       await end(await taker.next());
       taker.credit(0);
-      const withdrawn = await trial.send("inbox");
+      const withdrawn = await trial.send("inbox", {}, { dueAt: trial.now() + 600_000 });
       await trial.broker.cancel("inbox", { id: withdrawn.id }, "withdrawn");
       const expected = [`${acknowledged.id} acknowledged`, `${withdrawn.id} withdrawn`];
       await trial.until("both ends are heard", () => expected.every((one) => heard.includes(one)));

@@ -20,12 +20,14 @@ export const inspectCases: readonly ConformanceCase<BrokerTrial>[] = [
       const taker = await trial.take("inbox", { credit: 2 });
       const [first] = await taker.take(2);
       const before = await trial.status("inbox", other.broker);
-      assert.equal(before.oldest, created);
+      // Where nobody can look into the engine, it may tell no more than what is delayed.
+      const seesAll = trial.broker.capabilities.peek;
+      if (seesAll) assert.equal(before.oldest, created);
       assert.ok(first);
       await end(first);
       for (const broker of [trial.broker, other.broker]) {
         const { oldest, ...status } = await trial.status("inbox", broker);
-        assert.ok(oldest !== undefined && oldest > created);
+        if (seesAll) assert.ok(oldest !== undefined && oldest > created);
         const ended = { ...Object.fromEntries(ENDS.map((one) => [one, 0])), acknowledged: 1 };
         assert.deepEqual(status, {
           name: "inbox",

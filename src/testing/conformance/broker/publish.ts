@@ -89,11 +89,13 @@ export const publishCases: readonly ConformanceCase<BrokerTrial>[] = [
       await trial.declare("inbox");
       const message = await trial.send("inbox", {}, { attempt: 3 });
       const later = await trial.send("inbox", {}, { attempt: 3, dueAt: trial.now() + 1_000 });
-      const waiting = await Promise.all([message.id, later.id].map((id) => trial.broker.find(id)));
-      assert.deepEqual(
-        waiting.flat().map(({ attempt }) => attempt),
-        [before, before],
-      );
+      if (!trial.gaps.has("inbox.find")) {
+        const waiting = await Promise.all([message.id, later.id].map((id) => trial.broker.find(id)));
+        assert.deepEqual(
+          waiting.flat().map(({ attempt }) => attempt),
+          [before, before],
+        );
+      }
       const other = await trial.connect();
       const taker = await trial.take("inbox", { broker: other.broker });
       const delivery = await taker.next();

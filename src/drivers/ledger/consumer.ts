@@ -1,0 +1,589 @@
+import type { ConsumeOptions, Consumer, Revocation } from "../../broker/consumer.ts";
+import type { DriverContext } from "../../broker/driver.ts";
+import type { CancelledEnd, Settlement, SettleResult } from "../../broker/settlement.ts";
+import type { Timer } from "../../internal/clock.ts";
+import type { Envelope } from "../../message/envelope.ts";
+import type { DeadLetter, ReceiptRecord } from "../../message/receipt-record.ts";
+import type { Store } from "../../store/store.ts";
+import { LedgerDelivery } from "./delivery.ts";
+import type { Arrival, QueueEngine, Source } from "./engine.ts";
+import type { Finisher } from "./finisher.ts";
+import type { Inboxes } from "./inboxes.ts";
+import { type HeldEntry, keyOf, type OverEntry, type Past, pastOf, type Tomb } from "./rows.ts";
+import { Sheet, type SheetNews, type SheetState } from "./sheet.ts";
+import type { Takeover, Verdict } from "./takeover.ts";
+import { endOf } from "./tombs.ts";
+import { unreadable } from "./unreadable.ts";
+
+/** What a consumer needs around it. */
+export interface ConsumerParts {
+  readonly store: Store;
+  readonly context: DriverContext;
+  readonly engine: QueueEngine;
+  readonly inboxes: Inboxes;
+  readonly finisher: Finisher;
+  readonly takeover: Takeover;
+  readonly process: string;
+  readonly about: string;
+  readonly id: string;
+  /** Makes it the active one of the exclusive consumers; otherwise in how many milliseconds that may be possible. */
+  activate(consumer: LedgerConsumer): Promise<number | undefined>;
+  /** A standby may become active. */
+  passOn(consumer: LedgerConsumer): Promise<void>;
+  left(consumer: LedgerConsumer): void;
+  quarantined(inbox: string, letter: DeadLetter<Envelope>): void;
+  fault(error: unknown): void;
+}
+
+interface Claim {
+  readonly arrival: Arrival;
+  readonly message: Envelope;
+  readonly past: Past | undefined;
+  /** It cannot be read, and goes to the dead letters. */
+  readonly letter?: DeadLetter<Envelope>;
+  number: number;
+}
+
+type Claimed =
+  | { readonly held: HeldEntry }
+  | { readonly over: OverEntry }
+  /** Another one ends it. */
+  | { readonly theirs: true };
+
+type Decided = "lost" | "back" | { readonly over: OverEntry };
+
+/** Of a lease, the part after which it is renewed. */
+const PART = 1 / 3;
+const PAUSE_AFTER_FAULT = 200;
+
+/** Takes deliveries of one inbox: claims on its sheet what the engine gives, and settles there. */
+export class LedgerConsumer implements Consumer {
+  readonly inbox: string;
+  readonly options: ConsumeOptions;
+  readonly sheet: Sheet;
+  readonly #parts: ConsumerParts;
+  readonly #deliveries = new Map<number, LedgerDelivery>();
+  readonly #tombs: Tomb[] = [];
+  #source: Source | undefined;
+  #credit = 0;
+  #arrived: Arrival[] = [];
+  #claiming: Promise<void> | undefined;
+  #inClaim = 0;
+  #claims = 0;
+  #isClosed = false;
+  #hasLeft = false;
+  #isActive: boolean;
+  #renewal: Timer | undefined;
+  #lapse: Timer | undefined;
+  #standby: Timer | undefined;
+
+  constructor(inbox: string, options: ConsumeOptions, parts: ConsumerParts) {
+    this.inbox = inbox;
+    this.options = options;
+    this.#parts = parts;
+    this.#isActive = options.exclusive !== true;
+    const { store, context, process, about, id } = parts;
+    this.sheet = new Sheet({
+      store,
+      clock: context.clock,
+      inbox,
+      id,
+      process,
+      about,
+      instance: options.instance,
+      consumes: true,
+      lease: options.lease,
+      changed: (news) => this.#changed(news),
+    });
+  }
+
+  get id(): string {
+    return this.#parts.id;
+  }
+
+  get until(): number {
+    return this.sheet.until;
+  }
+
+  /** Enters it into the books of its inbox. */
+  async enter(): Promise<void> {
+    const { store, engine } = this.#parts;
+    await this.sheet.commit(() => {});
+    // After its sheet is there: what is cancelled from now on is written on that.
+    const tombs = await store.list(keyOf("tombs", this.inbox, ""));
+    this.#tombs.push(...tombs.map(({ value }) => value as Tomb));
+    const { window } = this.options;
+    this.#source = await engine.take(this.inbox, {
+      ...(window === undefined ? {} : { window }),
+      onArrivals: (arrivals) => this.#arrive(arrivals),
+    });
+  }
+
+  credit(deliveries: number): void {
+    if (this.#isClosed) return;
+    this.#credit = deliveries;
+    this.#want();
+    if (deliveries > 0 && !this.#isActive) this.activate();
+  }
+
+  async tried(): Promise<void> {
+    for (;;) {
+      if (this.#isClosed) return;
+      if (!this.#isActive) await this.#activate();
+      const before = this.#claims;
+      if (this.#isActive && this.#credit > 0) await this.#source?.tried();
+      await this.#claimed();
+      if (this.#claims === before || this.#credit <= 0) return;
+    }
+  }
+
+  async close({ release = false }: { readonly release?: boolean } = {}): Promise<void> {
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      this.#credit = 0;
+      this.#source?.want(0);
+      await this.#claimed();
+      await this.#source?.close();
+      await this.#claimed();
+      this.sheet.close();
+    }
+    if (release) await this.#releaseAll();
+    if (this.#deliveries.size === 0) await this.#leave();
+  }
+
+  /** The engine has given these to others. */
+  drop(arrivals: ReadonlySet<Arrival>): void {
+    this.#arrived = this.#arrived.filter((arrival) => !arrivals.has(arrival));
+    const lost = [...this.#deliveries.values()].filter(({ arrival }) => arrivals.has(arrival));
+    if (lost.length === 0) return;
+    for (const delivery of lost) this.#lose(delivery, "lease-lost");
+    const { store, fault } = this.#parts;
+    const pasts = lost.map((delivery) => {
+      const { i, a, c = 0, f, o } = delivery.entry;
+      const past = { a, c: c + 1, ...(f ? { f } : {}), o: { offeredAt: o, instance: this.options.instance } };
+      return store.put(keyOf("pasts", this.inbox, i), { ...past, i });
+    });
+    Promise.all(pasts)
+      .then(() =>
+        this.sheet.commit(({ held }) => {
+          for (const { number } of lost) held.delete(number);
+        }),
+      )
+      .catch(fault);
+  }
+
+  /** Its inbox has changed or is gone, or another consumer has left it. */
+  wake(): void {
+    this.#want();
+    if (!this.#isActive && this.#credit > 0) this.activate();
+  }
+
+  /** Ends as its process would that is gone. */
+  abandon(): void {
+    this.#isClosed = true;
+    this.#cancelTimers();
+    this.sheet.abandon();
+  }
+
+  /** Becomes the active one of the exclusive consumers, if there is none. */
+  activate(): void {
+    this.#activate().catch(this.#parts.fault);
+  }
+
+  async settle(delivery: LedgerDelivery, settlement: Settlement): Promise<SettleResult> {
+    const { engine, finisher, context } = this.#parts;
+    const { number, arrival, message } = delivery;
+    if (delivery.isLost || this.#hasLeft) return "lost";
+    if (settlement.outcome === "release") await this.#keepPast(delivery);
+    const decided = await this.sheet.commit((state) => this.#decide(state, { delivery, settlement }));
+    if (decided === "lost") {
+      this.#lose(delivery, undefined);
+      engine.forget([arrival]);
+      return "lost";
+    }
+    this.#deliveries.delete(number);
+    if (decided === "back") {
+      await engine.giveBack([arrival]);
+    } else {
+      const at = context.clock.now();
+      const about = { recipient: this.inbox, at, attempt: delivery.attempt, offeredAt: delivery.offeredAt };
+      const handOff = { id: message.id, ...about, instance: this.options.instance };
+      await finisher.finish({
+        inbox: this.inbox,
+        sheet: this.sheet,
+        number,
+        entry: decided.over,
+        arrival,
+        message,
+        ...(decided.over.again ? { handOff } : {}),
+      });
+    }
+    if (this.#isClosed && this.#deliveries.size === 0) await this.#leave();
+    return "settled";
+  }
+
+  async extend(delivery: LedgerDelivery, lease: number): Promise<boolean> {
+    if (delivery.isLost || !this.#deliveries.has(delivery.number)) return false;
+    const until = this.#parts.context.clock.monotonic() + lease;
+    const kept = await this.sheet.commit(({ held }) => {
+      const entry = held.get(delivery.number);
+      if (entry) held.set(delivery.number, { ...entry, u: until });
+      return entry !== undefined;
+    });
+    if (!kept) return false;
+    delivery.until = until;
+    this.#planLapse();
+    return true;
+  }
+
+  #want(): void {
+    const isPaused = this.#parts.inboxes.get(this.inbox)?.paused === true;
+    const free = this.#credit - this.#inClaim - this.#arrived.length;
+    this.#source?.want(this.#isActive && !isPaused && !this.#isClosed ? Math.max(0, free) : 0);
+  }
+
+  #arrive(arrivals: readonly Arrival[]): void {
+    this.#arrived.push(...arrivals);
+    this.#claiming ??= this.#claimAll().finally(() => {
+      this.#claiming = undefined;
+    });
+  }
+
+  async #claimed(): Promise<void> {
+    while (this.#claiming) await this.#claiming;
+  }
+
+  async #claimAll(): Promise<void> {
+    while (this.#arrived.length > 0) {
+      const arrivals = this.#arrived;
+      this.#arrived = [];
+      this.#inClaim = arrivals.length;
+      try {
+        await this.#claim(arrivals);
+      } catch (error) {
+        this.#parts.fault(error);
+        const { engine, context } = this.#parts;
+        await engine.giveBack(arrivals).catch(() => engine.forget(arrivals));
+        await new Promise<void>((resolve) => context.clock.after(PAUSE_AFTER_FAULT, resolve));
+      }
+      this.#claims++;
+      this.#inClaim = 0;
+      this.#want();
+    }
+  }
+
+  async #claim(arrivals: readonly Arrival[]): Promise<void> {
+    const { context, engine, finisher, takeover } = this.#parts;
+    const claims: Claim[] = [];
+    const unread: Claim[] = [];
+    for (const arrival of arrivals) {
+      try {
+        const message = context.codec.decode(arrival.body);
+        claims.push({ arrival, message, past: pastOf(arrival.head), number: 0 });
+      } catch (error) {
+        const { message, letter } = unreadable(arrival, error, context);
+        unread.push({ arrival, message, letter, past: undefined, number: 0 });
+        this.#parts.quarantined(this.inbox, letter);
+      }
+    }
+    const isDoubtful = ({ arrival, past }: Claim): boolean => arrival.doubt !== "none" || past?.g === true;
+    const doubtful = claims.filter(isDoubtful);
+    let clear: readonly Claim[] = claims;
+    if (doubtful.length > 0) {
+      const asked = doubtful.map(({ arrival, message }) => ({ id: message.id, arrival }));
+      const verdicts = await takeover.judge(this.inbox, asked);
+      const taken = await this.#obey(doubtful, verdicts);
+      clear = claims.flatMap((claim) => (isDoubtful(claim) ? (taken.get(claim) ?? []) : claim));
+    }
+    const all = [...clear, ...unread];
+    for (const claim of all) claim.number = this.sheet.number();
+    const claimed = await this.sheet.commit((state) => all.map((claim) => this.#claimOne(state, claim)));
+
+    const handed: LedgerDelivery[] = [];
+    const over: Promise<void>[] = [];
+    all.forEach(({ arrival, message, number }, at) => {
+      const one = claimed[at] as Claimed;
+      if ("theirs" in one) engine.forget([arrival]);
+      else if ("over" in one)
+        over.push(finisher.finish({ inbox: this.inbox, sheet: this.sheet, number, entry: one.over, arrival, message }));
+      else handed.push(new LedgerDelivery(message, { desk: this, number, entry: one.held, arrival }));
+    });
+    await this.#handOver(handed);
+    await Promise.all(over);
+  }
+
+  /** Does what is to be done with copies that were somebody else's; the ones that may be claimed. */
+  async #obey(claims: readonly Claim[], verdicts: readonly Verdict[]): Promise<Map<Claim, Claim>> {
+    const { engine, finisher, takeover } = this.#parts;
+    const taken = new Map<Claim, Claim>();
+    const steps: Promise<unknown>[] = [];
+    claims.forEach((claim, at) => {
+      const { arrival, message } = claim;
+      const verdict = verdicts[at] as Verdict;
+      if (verdict === "mine") engine.forget([arrival]);
+      else if (verdict === "ended") steps.push(engine.acknowledge([arrival]));
+      else if ("later" in verdict) steps.push(engine.giveBack([arrival], verdict.later));
+      else if ("again" in verdict) {
+        const about = { inbox: this.inbox, sheet: this.sheet, number: this.sheet.number(), arrival, message };
+        const again = { ...(verdict.again.again ?? { a: 0 }), g: true as const };
+        const finished = finisher.finish({ ...about, entry: { ...verdict.again, again } });
+        steps.push(finished.then(() => takeover.take(this.inbox, verdict)));
+      } else {
+        taken.set(claim, { ...claim, past: verdict.take });
+        const { lapsed } = verdict;
+        if (lapsed)
+          steps.push(
+            finisher.journal(message, {
+              id: message.id,
+              recipient: this.inbox,
+              at: this.#parts.context.clock.now(),
+              attempt: lapsed.entry.a,
+              offeredAt: lapsed.entry.o,
+              instance: lapsed.instance,
+            }),
+          );
+        if (lapsed?.entry.x) this.#tombs.push({ ids: [message.id], end: lapsed.entry.x, at: 0 });
+      }
+    });
+    await Promise.all(steps);
+    return taken;
+  }
+
+  /** Decides on one copy that this process has, on its sheet. */
+  #claimOne(state: SheetState, claim: Claim): Claimed {
+    const { context, engine } = this.#parts;
+    const { message, arrival, past, number } = claim;
+    const { a = 0, c, f, o } = past ?? {};
+    const now = context.clock.now();
+    const about = { i: message.id, m: arrival.mark, l: arrival.level };
+    const ending = (end: ReceiptRecord["end"], rest: Pick<OverEntry, "letter"> & { readonly reason?: string } = {}) => {
+      const { letter, reason } = rest;
+      const record = { id: message.id, recipient: this.inbox, end, at: now, attempt: a, ...o };
+      const over = {
+        ...about,
+        record: { ...record, ...(reason === undefined ? {} : { reason }) },
+        ...(letter ? { letter } : {}),
+      };
+      state.over.set(number, over);
+      state.ended[end] = (state.ended[end] ?? 0) + 1;
+      return { over };
+    };
+    const { letter } = claim;
+    if (letter) return ending("dead-lettered", { letter, reason: letter.code });
+    const tomb = endOf(this.#tombs, message);
+    if (tomb) {
+      // Whoever wants it to end takes it out of the engine, where that can be done.
+      if (engine.remove && tomb.at > 0) return { theirs: true };
+      return ending(tomb.end);
+    }
+    if ((message.expiresAt ?? Number.POSITIVE_INFINITY) <= now) return ending("expired");
+    const { lease, renew } = this.options;
+    const held: HeldEntry = {
+      ...about,
+      a: a + 1,
+      o: now,
+      ...(renew ? {} : { u: context.clock.monotonic() + lease }),
+      ...(c === undefined ? {} : { c }),
+      ...(f === undefined ? {} : { f }),
+      ...(message.key === undefined ? {} : { k: [message.from, message.key] as const }),
+    };
+    state.held.set(number, held);
+    return { held };
+  }
+
+  async #handOver(handed: readonly LedgerDelivery[]): Promise<void> {
+    const now = this.#parts.context.clock.now();
+    const isPaused = this.#parts.inboxes.get(this.inbox)?.paused === true;
+    const free = this.#isClosed || isPaused ? 0 : this.#credit;
+    const fit = handed.filter(({ message }) => (message.expiresAt ?? Number.POSITIVE_INFINITY) > now).slice(0, free);
+    for (const delivery of handed) this.#deliveries.set(delivery.number, delivery);
+    if (fit.length > 0) {
+      this.#credit -= fit.length;
+      this.#inClaim -= fit.length;
+      this.#planRenewal();
+      this.#planLapse();
+      this.options.onDeliveries(fit);
+    }
+    const rest = handed.filter((delivery) => !fit.includes(delivery));
+    await Promise.all(rest.map((delivery) => this.#release(delivery)));
+  }
+
+  #decide(
+    { held, over, ended }: SheetState,
+    { delivery, settlement }: { readonly delivery: LedgerDelivery; readonly settlement: Settlement },
+  ): Decided {
+    const { number, message } = delivery;
+    const entry = held.get(number);
+    if (!entry) {
+      const decided = over.get(number);
+      return decided ? { over: decided } : "lost";
+    }
+    held.delete(number);
+    const now = this.#parts.context.clock.now();
+    const { i, m, l, a, c, f, o, x } = entry;
+    const conclude = (rest: Pick<OverEntry, "record" | "letter" | "emit" | "again" | "dueAt">): Decided => {
+      const { record } = rest;
+      if (record) ended[record.end] = (ended[record.end] ?? 0) + 1;
+      over.set(number, { i, m, l, ...rest });
+      return { over: over.get(number) as OverEntry };
+    };
+    if (settlement.outcome === "end") {
+      const { record, deadLetter, emit } = settlement;
+      return conclude({ record, ...(deadLetter ? { letter: deadLetter } : {}), ...(emit?.length ? { emit } : {}) });
+    }
+    const { instance } = this.options;
+    const isExpired = (message.expiresAt ?? Number.POSITIVE_INFINITY) <= now;
+    const end: CancelledEnd | "expired" | undefined = x ?? (isExpired ? "expired" : undefined);
+    if (end)
+      return conclude({ record: { id: i, recipient: this.inbox, end, at: now, attempt: a, offeredAt: o, instance } });
+    if (settlement.outcome === "release") return "back";
+    const failures = settlement.failure ? [...(f ?? []), settlement.failure] : f;
+    const again: Past = {
+      a,
+      ...(c === undefined ? {} : { c }),
+      ...(failures ? { f: failures } : {}),
+      o: { offeredAt: o, instance },
+    };
+    return conclude({ again, ...(settlement.delay > 0 ? { dueAt: now + settlement.delay } : {}) });
+  }
+
+  /** What is known of a copy beyond its first hand-off is kept while nobody has it. */
+  async #keepPast({ entry: { i, a, c, f } }: LedgerDelivery): Promise<void> {
+    if (a === 1 && c === undefined && f === undefined) return;
+    const past = { a: a - 1, ...(c === undefined ? {} : { c }), ...(f ? { f } : {}) };
+    await this.#parts.store.put(keyOf("pasts", this.inbox, i), { ...past, i });
+  }
+
+  #changed({ lost, cancelled, tombs }: SheetNews): void {
+    this.#tombs.push(...tombs);
+    const isThere = this.#parts.inboxes.get(this.inbox) !== undefined;
+    for (const number of lost) {
+      const delivery = this.#deliveries.get(number);
+      if (delivery) this.#lose(delivery, isThere ? "lease-lost" : "dropped");
+    }
+    for (const [number, { x }] of cancelled) {
+      const delivery = this.#deliveries.get(number);
+      if (delivery && x) this.options.onRevoked?.(delivery, x);
+    }
+  }
+
+  #lose(delivery: LedgerDelivery, why: Revocation | undefined): void {
+    if (delivery.isLost) return;
+    delivery.isLost = true;
+    this.#deliveries.delete(delivery.number);
+    this.#parts.engine.forget([delivery.arrival]);
+    if (why) this.options.onRevoked?.(delivery, why);
+  }
+
+  /** While it is the active one, its sheet tells the others that it lives. */
+  get #needsRenewal(): boolean {
+    if (this.options.exclusive && this.#isActive && !this.#isClosed) return true;
+    return this.options.renew && this.#deliveries.size > 0;
+  }
+
+  #planRenewal(): void {
+    if (this.#renewal || this.#hasLeft || !this.#needsRenewal) return;
+    const { clock } = this.#parts.context;
+    const { lease } = this.options;
+    const wait = Math.max(1, this.sheet.until - lease * (1 - PART) - clock.monotonic());
+    this.#renewal = clock.after(wait, () => {
+      this.#renewal = undefined;
+      if (this.#hasLeft || !this.#needsRenewal) return;
+      const isDue = this.sheet.until - lease * (1 - PART) <= clock.monotonic();
+      const renewed = isDue ? this.sheet.commit(() => {}) : Promise.resolve();
+      renewed
+        .catch(() => new Promise<void>((resolve) => clock.after(PAUSE_AFTER_FAULT, resolve)))
+        .then(() => this.#planRenewal(), this.#parts.fault);
+    });
+  }
+
+  /** Gives up itself what it has not extended in time. */
+  #planLapse(): void {
+    const { clock } = this.#parts.context;
+    const ends = [...this.#deliveries.values()].flatMap(({ until }) => until ?? []);
+    this.#lapse?.cancel();
+    if (ends.length === 0 || this.options.renew) return;
+    const wait = Math.max(0, Math.min(...ends) - clock.monotonic());
+    this.#lapse = clock.after(wait, () => {
+      this.#lapseDue()
+        .catch(this.#parts.fault)
+        .finally(() => this.#planLapse());
+    });
+  }
+
+  async #lapseDue(): Promise<void> {
+    const { context, store, engine, finisher } = this.#parts;
+    const now = context.clock.monotonic();
+    const due = [...this.#deliveries.values()].filter(({ until }) => until !== undefined && until <= now);
+    await Promise.all(
+      due.map(async (delivery) => {
+        const { entry, arrival, message, number } = delivery;
+        const { i, a, c = 0, f, o } = entry;
+        const { instance } = this.options;
+        const past = { a, c: c + 1, ...(f ? { f } : {}), o: { offeredAt: o, instance } };
+        await store.put(keyOf("pasts", this.inbox, i), { ...past, i });
+        const lapsed = await this.sheet.commit(({ held, over, ended }) => {
+          const one = held.get(number);
+          if (!one || (one.u ?? 0) > context.clock.monotonic()) return undefined;
+          held.delete(number);
+          const wall = context.clock.now();
+          const isExpired = (message.expiresAt ?? Number.POSITIVE_INFINITY) <= wall;
+          const end: CancelledEnd | "expired" | undefined = one.x ?? (isExpired ? "expired" : undefined);
+          if (!end) return { over: undefined };
+          const record = { id: i, recipient: this.inbox, end, at: wall, attempt: a, offeredAt: o, instance };
+          ended[end] = (ended[end] ?? 0) + 1;
+          over.set(number, { i, m: one.m, l: one.l, record });
+          return { over: over.get(number) as OverEntry };
+        });
+        if (!lapsed) return;
+        const about = { recipient: this.inbox, at: context.clock.now(), attempt: a, offeredAt: o };
+        await finisher.journal(message, { id: i, ...about, instance });
+        delivery.isLost = true;
+        this.#deliveries.delete(number);
+        if (lapsed.over)
+          await finisher.finish({ inbox: this.inbox, sheet: this.sheet, number, entry: lapsed.over, arrival });
+        else await engine.giveBack([arrival]);
+        this.options.onRevoked?.(delivery, "lease-lost");
+      }),
+    );
+    if (this.#isClosed && this.#deliveries.size === 0) await this.#leave();
+  }
+
+  async #activate(): Promise<void> {
+    if (this.#isActive || this.#isClosed) return;
+    const wait = await this.#parts.activate(this);
+    if (wait === undefined) {
+      this.#isActive = true;
+      this.#planRenewal();
+      return this.#want();
+    }
+    this.#standby?.cancel();
+    this.#standby = this.#parts.context.clock.after(wait, () => this.activate());
+  }
+
+  async #releaseAll(): Promise<void> {
+    const held = [...this.#deliveries.values()].sort(
+      (a, b) => a.arrival.level - b.arrival.level || a.arrival.order - b.arrival.order,
+    );
+    await Promise.all(held.map((delivery) => this.#release(delivery)));
+  }
+
+  #cancelTimers(): void {
+    for (const timer of [this.#renewal, this.#lapse, this.#standby]) timer?.cancel();
+  }
+
+  /** Gives back what its holder has not settled, and can settle no more. */
+  async #release(delivery: LedgerDelivery): Promise<void> {
+    await this.settle(delivery, { outcome: "release" });
+    delivery.isLost = true;
+  }
+
+  async #leave(): Promise<void> {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    this.#cancelTimers();
+    await this.sheet.retire();
+    await this.#parts.passOn(this);
+    this.#parts.left(this);
+  }
+}

@@ -1,0 +1,165 @@
+import type { DriverContext } from "../../broker/driver.ts";
+import { receiptsIn } from "../../broker/packed-receipts.ts";
+import { receiptLog } from "../../broker/receipt-log.ts";
+import type { Store } from "../../store/store.ts";
+import type { Arrival, QueueEngine } from "./engine.ts";
+import type { Presence } from "./presence.ts";
+import { changeValue, type HeldEntry, keyOf, type OverEntry, type Past, pastOf, type SheetRow } from "./rows.ts";
+import { retireSheet, sheetIdOf } from "./sheet.ts";
+
+/** What is to be done with a copy that may have been somebody else's. */
+export type Verdict =
+  /** It is nobody's: it may be claimed, with what is known of it. */
+  | { readonly take: Past | undefined; readonly lapsed?: Lapsed }
+  /** This process has it already. */
+  | "mine"
+  /** It has ended, or is there twice. */
+  | "ended"
+  /** Its holder has decided to retry it, and is dead. */
+  | { readonly again: OverEntry; readonly key: string; readonly number: number }
+  /** Somebody has it, for so many milliseconds at least. */
+  | { readonly later: number };
+
+/** A hand-off that was ended by a takeover. */
+export interface Lapsed {
+  readonly entry: HeldEntry;
+  readonly instance: string;
+}
+
+/** What finding out needs. */
+export interface TakeoverOptions {
+  readonly store: Store;
+  readonly context: DriverContext;
+  readonly engine: QueueEngine;
+  readonly presence: Presence;
+  readonly process: string;
+  /** A sheet was changed that another process, or another consumer of this one, owns. */
+  told(key: string): void;
+  /** The owner of a sheet is dead. */
+  adopt(key: string): void;
+}
+
+/** A copy that was given to this process, with the id of its message. */
+export interface Doubtful {
+  readonly id: string;
+  readonly arrival: Arrival;
+}
+
+const SHORTEST_PAUSE = 250;
+const LONGEST_PAUSE = 1_000;
+const MOST_READ = 10_000;
+
+interface Found {
+  readonly key: string;
+  readonly row: SheetRow;
+  readonly number: number;
+  readonly entry: HeldEntry | OverEntry;
+  readonly isOver: boolean;
+}
+
+/** Finds out whose a copy is that the engine gives for a second time, and takes over what the dead and the silent have. */
+export class Takeover {
+  readonly #options: TakeoverOptions;
+
+  constructor(options: TakeoverOptions) {
+    this.#options = options;
+  }
+
+  /** One verdict for each copy, in order. */
+  async judge(inbox: string, doubtful: readonly Doubtful[]): Promise<Verdict[]> {
+    const { store, presence } = this.#options;
+    const [sheets, pasts, alive] = await Promise.all([
+      store.list(keyOf("sheets", inbox, "")),
+      store.list(keyOf("pasts", inbox, "")),
+      presence.alive(),
+    ]);
+    const byId = new Map<string, Found[]>();
+    const note = (id: string, found: Found): void => void byId.set(id, [...(byId.get(id) ?? []), found]);
+    for (const { key, value } of sheets) {
+      const row = value as SheetRow;
+      for (const [number, entry] of row.held) note(entry.i, { key, row, number, entry, isOver: false });
+      for (const [number, entry] of row.over) note(entry.i, { key, row, number, entry, isOver: true });
+    }
+    const known = new Map(pasts.map(({ value }) => [(value as Past & { readonly i: string }).i, value as Past]));
+    const ended = await this.#endedOf(
+      inbox,
+      doubtful.filter(({ arrival }) => arrival.doubt === "ended" || pastOf(arrival.head)?.g),
+    );
+    const verdicts: Verdict[] = [];
+    for (const { id, arrival } of doubtful) {
+      const found = byId.get(id) ?? [];
+      // One of the same copy says more than one of its double.
+      const one = found.find(({ entry }) => entry.m === arrival.mark) ?? found[0];
+      if (one) verdicts.push(await this.#judgeFound(inbox, { id, arrival }, { found: one, alive }));
+      else if (ended.has(id)) verdicts.push("ended");
+      else verdicts.push({ take: await this.#pastOf(inbox, id, known.get(id) ?? pastOf(arrival.head)) });
+    }
+    return verdicts;
+  }
+
+  async #judgeFound(
+    inbox: string,
+    { id, arrival }: Doubtful,
+    { found, alive }: { readonly found: Found; readonly alive: ReadonlySet<string> },
+  ): Promise<Verdict> {
+    const { presence, process, engine, adopt } = this.#options;
+    const { key, row, entry, isOver } = found;
+    const isGone = presence.isGone(row, alive);
+    if (isGone && !row.adopted) adopt(key);
+    if (isOver) {
+      const over = entry as OverEntry;
+      if (over.record) return "ended";
+      if (over.m !== arrival.mark) return { take: pastOf(arrival.head) };
+      return isGone ? { again: over, key, number: found.number } : { later: SHORTEST_PAUSE };
+    }
+    const held = entry as HeldEntry;
+    if (held.m !== arrival.mark) return "ended";
+    if (!isGone && !engine.redeliversOnlyLost) {
+      if (row.process === process) return "mine";
+      const left = presence.leaseLeft(key, row, held.u);
+      if (left > 0) return { later: Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, left)) };
+    }
+    if (!(await this.take(inbox, found))) return { later: SHORTEST_PAUSE };
+    const { a, c = 0, f, o } = held;
+    const past: Past = { a, c: c + 1, ...(f ? { f } : {}), o: { offeredAt: o, instance: row.instance } };
+    await this.#pastOf(inbox, id, undefined);
+    return { take: past, lapsed: { entry: held, instance: row.instance } };
+  }
+
+  /** Takes a copy off another's sheet; false if that has changed meanwhile. */
+  async take(inbox: string, { key, number }: { readonly key: string; readonly number: number }): Promise<boolean> {
+    const { store, told } = this.#options;
+    const isOther = ([one]: readonly [number, unknown]): boolean => one !== number;
+    const wasThere = ({ held, over }: SheetRow): boolean => !(held.every(isOther) && over.every(isOther));
+    const row = await changeValue<SheetRow>(store, key, (now) =>
+      now && wasThere(now) ? { ...now, held: now.held.filter(isOther), over: now.over.filter(isOther) } : undefined,
+    );
+    if (!row) return false;
+    if (row.adopted && row.held.length + row.over.length === 0)
+      await retireSheet(store, { inbox, id: sheetIdOf(key), row });
+    else told(key);
+    return true;
+  }
+
+  /** What was kept of a copy that was given back; it is not kept any longer. */
+  async #pastOf(inbox: string, id: string, past: Past | undefined): Promise<Past | undefined> {
+    if (past) await this.#options.store.delete(keyOf("pasts", inbox, id));
+    return past;
+  }
+
+  /** Of these, the ones that have ended. */
+  async #endedOf(inbox: string, doubtful: readonly Doubtful[]): Promise<ReadonlySet<string>> {
+    const ended = new Set<string>();
+    const wanted = new Set(doubtful.map(({ id }) => id));
+    for (const log of new Set(doubtful.map(({ id }) => receiptLog(id)))) {
+      for (let after = 0; ; ) {
+        const entries = await this.#options.store.read(log, { after, limit: MOST_READ });
+        for (const { id, recipient } of entries.flatMap(({ value }) => receiptsIn(value)))
+          if (recipient === inbox && wanted.has(id)) ended.add(id);
+        if (entries.length < MOST_READ) break;
+        after = entries.at(-1)?.position ?? after;
+      }
+    }
+    return ended;
+  }
+}
