@@ -26,6 +26,7 @@ import {
 } from "./rows/server-faults.ts";
 import { slowConsumer } from "./rows/slow-consumer.ts";
 import { soak } from "./rows/soak.ts";
+import { unsyncedServer } from "./rows/unsynced-server.ts";
 import { untidyAcks } from "./rows/untidy-acks.ts";
 
 /** The rows of the fault matrix, in its order. */
@@ -33,6 +34,7 @@ export const ROWS: readonly Row[] = [
   consumerKilled,
   publisherKilled,
   serverKilled,
+  unsyncedServer,
   embedderKilled,
   powerLoss,
   serverStopped,
