@@ -4,6 +4,7 @@ import { type Envelope, PRIORITIES } from "../../message/envelope.ts";
 import { ENDS, type End } from "../../message/receipt-record.ts";
 import { encodedIn } from "./body.ts";
 import type { Row } from "./connection.ts";
+import { holdOf, rowAt } from "./procedures/keys.ts";
 import type { Server } from "./session.ts";
 
 /** Levels from here on are those of delayed copies. */
@@ -14,18 +15,18 @@ const STATUS = `SELECT i.*,
     (SELECT count(*) FROM copy c WHERE c.inbox = i.id AND c.level >= ${DELAYED}) AS delayed,
     (SELECT count(*) FROM consumer k WHERE k.inbox = i.id AND NOT k.closing) AS consumers,
     ARRAY(SELECT c.body FROM generate_series(0, ${DELAYED + PRIORITIES.length - 1}) AS l(level), LATERAL (
-      SELECT x.body FROM copy x WHERE x.inbox = i.id AND x.level = l.level ORDER BY x.place LIMIT 1) c) AS firsts
+      SELECT x.body FROM copy x WHERE x.inbox = i.id AND x.level = l.level AND x.place >= coalesce(i.lows[l.level + 1], 0) ORDER BY x.place LIMIT 1) c) AS firsts
   FROM inbox i WHERE i.scope = $1 AND ($2::text[] IS NULL OR i.name = ANY ($2)) ORDER BY i.name`;
 
 const COPY = `c.level, c.attempt, c.due_at, c.body, h.instance, h.offered_at`;
-const PEEK = `(SELECT ${COPY} FROM held h JOIN copy c ON c.inbox = h.inbox AND c.level = h.level AND c.place = h.place
+const PEEK = `(SELECT ${COPY} FROM held h, ${rowAt("copy", "c", { inbox: "h.inbox", k: "h" })}
     WHERE h.inbox = $1 ORDER BY h.level, h.place LIMIT $2)
   UNION ALL (SELECT ${COPY} FROM copy c LEFT JOIN held h ON false WHERE c.inbox = $1 AND c.level < ${DELAYED}
-    AND NOT EXISTS (SELECT FROM held x WHERE x.inbox = c.inbox AND x.level = c.level AND x.place = c.place) ORDER BY c.level, c.place LIMIT $2)
+    AND ${holdOf("c")} IS NULL ORDER BY c.level, c.place LIMIT $2)
   UNION ALL (SELECT ${COPY} FROM copy c LEFT JOIN held h ON false WHERE c.inbox = $1 AND c.level >= ${DELAYED} ORDER BY c.due_at, c.place LIMIT $2)
   LIMIT $2`;
 const FIND = `SELECT i.name, ${COPY} FROM copy c JOIN inbox i ON i.id = c.inbox AND i.scope = $2
-  LEFT JOIN held h ON h.inbox = c.inbox AND h.level = c.level AND h.place = c.place WHERE c.id = $1`;
+  LEFT JOIN ${rowAt("held", "h", { inbox: "c.inbox", k: "c" })} ON true WHERE c.id = $1`;
 
 /** Reads what inboxes hold; takes nothing. */
 export class Inspector {

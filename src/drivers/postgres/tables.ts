@@ -22,6 +22,9 @@ CREATE TABLE inbox (
   expires_after bigint, owner integer, orphan_since bigint,
   sequence bigint NOT NULL DEFAULT 0,      -- the last place that was given
   passed_over integer NOT NULL DEFAULT 0,  -- the aging guard's count
+  lows bigint[] NOT NULL DEFAULT '{0,0,0,0,0}',  -- for each level a place before which no copy is left
+  lows_at bigint NOT NULL DEFAULT 0,       -- how much had been put in and had ended when they were looked for
+  lapse_at bigint,                         -- no lease ends before; null: nothing is held
   keyed boolean NOT NULL DEFAULT false,    -- order keys have been seen
   hungry boolean NOT NULL DEFAULT false,   -- a consumer waits for more
   waiting bigint NOT NULL DEFAULT 0, accepted bigint NOT NULL DEFAULT 0,
@@ -46,7 +49,7 @@ CREATE TABLE copy (
   body text NOT NULL,
   PRIMARY KEY (inbox, level, place)
 ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX copy_id ON copy (id);
+CREATE INDEX copy_id ON copy (id, inbox);
 CREATE INDEX copy_expiry ON copy (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX copy_due ON copy (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX copy_order ON copy (inbox, order_name) WHERE order_name IS NOT NULL;

@@ -1,3 +1,5 @@
+import { holdOf, rowAt } from "./keys.ts";
+
 /** Handing out. Nothing that is lost with the server's last moments matters here, so no claim waits for the disk. */
 export const CLAIM = `
 -- Whether an exclusive consumer's turn has come: none that came before it is there, nor holds anything. Removes those that are gone.
@@ -21,16 +23,16 @@ CREATE FUNCTION choose(i inbox, want integer, in_types text[], not_types text[],
     OUT levels smallint[], OUT places bigint[], OUT passed integer, OUT barred boolean) LANGUAGE plpgsql AS $$
 DECLARE
   now bigint := ms(); cursors refcursor[5]; heads copy[5]; cur refcursor; c copy; l integer; top integer; low integer;
-  keys text[] := '{}'; before integer; empty boolean[] := '{f,f,f,f,f}'; has boolean[] := '{f,f,f,f,f}';
+  keys text[] := ARRAY(SELECT h.order_key FROM held_of(i) h WHERE h.order_key IS NOT NULL); before integer; empty boolean[] := '{f,f,f,f,f}'; has boolean[] := '{f,f,f,f,f}';
 BEGIN
   levels := '{}'; places := '{}'; passed := i.passed_over; barred := false;
   FOR l IN 0..4 LOOP
     cur := NULL;
     OPEN cur FOR SELECT x.inbox, x.level, x.place, x.id, x.type, x.sender, x.attempt, x.crashes, x.expires_at, x.due_at, x.kept_place,
         x.order_name, x.order_key, x.limited, x.cancelled, NULL::text, x.offered_at, x.holder, ''::text FROM copy x
-      WHERE x.inbox = i.id AND x.level = l AND (x.expires_at IS NULL OR x.expires_at > now)
+      WHERE x.inbox = i.id AND x.level = l AND x.place >= i.lows[l + 1] AND (x.expires_at IS NULL OR x.expires_at > now)
         AND (in_types IS NULL OR x.type = ANY (in_types)) AND (not_types IS NULL OR x.type <> ALL (not_types))
-        AND NOT EXISTS (SELECT FROM held h WHERE h.inbox = i.id AND h.level = x.level AND h.place = x.place)
+        AND ${holdOf("x")} IS NULL
       ORDER BY x.place;
     cursors[l + 1] := cur;
   END LOOP;
@@ -43,7 +45,6 @@ BEGIN
         FETCH cur INTO c;
         IF NOT FOUND THEN empty[l] := true; EXIT; END IF;
         IF c.order_key IS NOT NULL AND (c.order_key = ANY (keys)
-            OR EXISTS (SELECT FROM held h WHERE h.inbox = i.id AND h.order_key = c.order_key)
             OR EXISTS (SELECT FROM copy d WHERE d.inbox = i.id AND d.order_key = c.order_key AND d.kept_place IS NOT NULL)) THEN CONTINUE; END IF;
         IF c.crashes >= 2 AND (cardinality(places) > 0 OR NOT is_alone) THEN
           barred := true;
@@ -91,10 +92,11 @@ DECLARE
 BEGIN
   FOR l IN 0..4 LOOP
     SELECT array_agg(y.place), bool_or(y.crashes >= 2) INTO found_ones, suspects FROM (
-      SELECT x.place, x.crashes FROM copy x WHERE x.inbox = i.id AND x.level = l AND (x.expires_at IS NULL OR x.expires_at > now)
+      SELECT x.place, x.crashes FROM copy x WHERE x.inbox = i.id AND x.level = l AND x.place >= i.lows[l + 1] AND (x.expires_at IS NULL OR x.expires_at > now)
         AND (in_types IS NULL OR x.type = ANY (in_types)) AND (not_types IS NULL OR x.type <> ALL (not_types))
-        AND NOT EXISTS (SELECT FROM held h WHERE h.inbox = i.id AND h.level = x.level AND h.place = x.place)
-      ORDER BY x.place LIMIT want) y;
+        AND ${holdOf("x")} IS NULL
+      -- Of a lower level no more than higher ones leave, and what the aging guard may take.
+      ORDER BY x.place LIMIT greatest(want - cardinality(waiting), 0) + want / 16 + 1) y;
     IF suspects THEN RETURN; END IF;
     at := at || cardinality(waiting) + 1; waiting := waiting || coalesce(found_ones, '{}'); last := last || cardinality(waiting);
   END LOOP;
@@ -133,7 +135,11 @@ BEGIN
   IF NOT FOUND THEN note := '{"g":true}'; RETURN NEXT; RETURN; END IF;
   now := ms();
   may := NOT i.paused;
-  IF EXISTS (SELECT FROM held h WHERE h.inbox = i.id AND h.until <= now) THEN PERFORM lapse(i.id, me); END IF;
+  IF i.lapse_at <= now THEN
+    PERFORM lapse(i.id, me);
+    SELECT x.* INTO i FROM inbox x WHERE x.id = i.id;
+  END IF;
+  i := skip_ended(i);
   IF may AND is_exclusive THEN may := is_active(i.id, in_consumer, me); END IF;
   got := 0;
   IF may THEN
@@ -151,13 +157,16 @@ BEGIN
     END IF;
   END IF;
   IF got > 0 THEN
+    IF i.lapse_at IS NULL OR i.lapse_at > now + lease THEN
+      i.lapse_at := now + lease;
+      PERFORM note_lease(i.id, i.lapse_at);
+    END IF;
     INSERT INTO held (inbox, level, place, consumer, peer, instance, token, offered_at, until, grace, order_key)
       SELECT i.id, n.level, n.place, in_consumer, me, k.instance, in_token, now, now + lease, in_grace,
           CASE WHEN i.keyed THEN (SELECT c.order_key FROM copy c WHERE c.inbox = i.id AND c.level = n.level AND c.place = n.place) END
         FROM unnest(levels, places) AS n(level, place);
     RETURN QUERY SELECT c.level, c.place, c.attempt, c.crashes, now, c.order_key, c.failures, c.body, NULL::json
-      FROM unnest(levels, places) WITH ORDINALITY AS n(level, place, at)
-      JOIN copy c ON c.inbox = i.id AND c.level = n.level AND c.place = n.place ORDER BY n.at;
+      FROM unnest(levels, places) WITH ORDINALITY AS n(level, place, at), ${rowAt("copy", "c", { inbox: "i.id", k: "n" })} ORDER BY n.at;
   END IF;
   is_hungry := got < want;
   is_open := is_open AND is_hungry;
@@ -169,7 +178,7 @@ BEGIN
       UPDATE inbox x SET hungry = false WHERE x.id = i.id;
     END IF;
   END IF;
-  IF is_hungry THEN SELECT min(h.until) - now INTO next FROM held h WHERE h.inbox = i.id; END IF;
+  IF is_hungry THEN next := i.lapse_at - now; END IF;
   level := NULL; place := NULL; body := NULL; failures := NULL;
   note := json_build_object('h', is_hungry, 'b', barred, 'w', next);
   RETURN NEXT;

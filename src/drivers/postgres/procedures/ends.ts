@@ -1,12 +1,42 @@
+import { holdOf, rowAt, spotOf } from "./keys.ts";
+
+/** So much has to have come and gone before it is looked where the copies of an inbox begin. */
+const MUCH = 1_000;
+
 /** How copies end, or come back, other than by an acknowledgment. All expect the inbox's row to be locked. */
 export const ENDS = `
+-- Finds out where the copies of an inbox begin. Between two vacuums every look from its very beginning would step over all that
+-- have ended, which would make it the slower the more has been handed out.
+CREATE FUNCTION skip_ended(i inbox) RETURNS inbox LANGUAGE plpgsql AS $$
+DECLARE n bigint := i.sequence + i.accepted - i.waiting;
+BEGIN
+  IF n - i.lows_at < ${MUCH} THEN RETURN i; END IF;
+  i.lows_at := n;
+  FOR l IN 0..4 LOOP
+    i.lows[l + 1] := coalesce((SELECT c.place FROM copy c WHERE c.inbox = i.id AND c.level = l AND c.place >= i.lows[l + 1]
+      ORDER BY c.place LIMIT 1), i.sequence + 1);
+  END LOOP;
+  UPDATE inbox x SET lows = i.lows, lows_at = i.lows_at WHERE x.id = i.id;
+  RETURN i;
+END $$;
+
+-- What is held of an inbox.
+CREATE FUNCTION held_of(i inbox) RETURNS SETOF held LANGUAGE sql STABLE AS $$
+  SELECT h.* FROM generate_series(0, 4) AS l(level),
+    LATERAL (SELECT y.* FROM held y WHERE y.inbox = i.id AND y.level = l.level AND y.place >= i.lows[l.level + 1] OFFSET 0) h
+$$;
+
+-- A lease of an inbox ends then.
+CREATE FUNCTION note_lease(in_inbox bigint, at bigint) RETURNS void LANGUAGE sql VOLATILE AS $$
+  UPDATE inbox i SET lapse_at = at WHERE i.id = in_inbox AND (i.lapse_at IS NULL OR i.lapse_at > at)
+$$;
+
 -- Ends copies that nobody holds.
 CREATE FUNCTION end_waiting(in_inbox bigint, levels smallint[], places bigint[], how text) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE ended ended_copy[];
 BEGIN
   WITH gone AS (
-    DELETE FROM copy c USING unnest(levels, places) AS k(level, place)
-      WHERE c.inbox = in_inbox AND c.level = k.level AND c.place = k.place
+    DELETE FROM copy c WHERE c.ctid = ANY (ARRAY(SELECT ${spotOf("copy", { inbox: "in_inbox", k: "k" })} FROM unnest(levels, places) AS k(level, place)))
       RETURNING c.id, c.attempt, c.offered_at, c.holder
   ) SELECT coalesce(array_agg((g.id, g.attempt, g.offered_at, g.holder)::ended_copy), '{}') INTO ended FROM gone g;
   PERFORM note_ends(in_inbox, how, ended);
@@ -23,17 +53,14 @@ CREATE FUNCTION cancel_copies(in_inbox bigint, levels smallint[], places bigint[
 DECLARE h held; free_levels smallint[]; free_places bigint[];
 BEGIN
   kept := 0;
-  FOR h IN SELECT x.* FROM unnest(levels, places) AS k(level, place)
-    JOIN held x ON x.inbox = in_inbox AND x.level = k.level AND x.place = k.place
-  LOOP
+  FOR h IN SELECT x.* FROM unnest(levels, places) AS k(level, place), ${rowAt("held", "x", { inbox: "in_inbox", k: "k" })} LOOP
     kept := kept + 1;
     UPDATE copy c SET cancelled = how
       WHERE c.inbox = in_inbox AND c.level = h.level AND c.place = h.place AND c.cancelled IS NULL;
     IF FOUND THEN PERFORM revoke(h, how); END IF;
   END LOOP;
   SELECT coalesce(array_agg(k.level), '{}'), coalesce(array_agg(k.place), '{}') INTO free_levels, free_places
-    FROM unnest(levels, places) AS k(level, place)
-    WHERE NOT EXISTS (SELECT FROM held x WHERE x.inbox = in_inbox AND x.level = k.level AND x.place = k.place);
+    FROM unnest(levels, places) AS k(level, place) WHERE ${spotOf("held", { inbox: "in_inbox", k: "k" })} IS NULL;
   ended := end_waiting(in_inbox, free_levels, free_places, how);
 END $$;
 
@@ -86,9 +113,10 @@ END $$;
 -- Takes back what holders of an inbox have held for longer than their leases, or when they died; how many. One that renews and
 -- is still connected gets a grace first: where the server stood still its renewal is on its way.
 CREATE FUNCTION lapse(in_inbox bigint, me integer, dead integer[] DEFAULT '{}') RETURNS integer LANGUAGE plpgsql AS $$
-DECLARE h held; n integer := 0; now bigint := ms();
+DECLARE h held; i inbox; n integer := 0; now bigint := ms();
 BEGIN
-  FOR h IN SELECT x.* FROM held x WHERE x.inbox = in_inbox AND (x.until <= now OR x.peer = ANY (dead)) LOOP
+  SELECT * INTO i FROM inbox x WHERE x.id = in_inbox;
+  FOR h IN SELECT x.* FROM held_of(i) x WHERE (x.until <= now OR x.peer = ANY (dead)) LOOP
     IF h.grace > 0 AND NOT h.in_grace AND h.peer <> ALL (dead) AND (h.peer = me OR NOT is_gone(h.peer)) THEN
       UPDATE held x SET until = now + h.grace, in_grace = true WHERE x.inbox = h.inbox AND x.level = h.level AND x.place = h.place;
       CONTINUE;
@@ -98,6 +126,7 @@ BEGIN
     PERFORM revoke(h, 'lease-lost');
     n := n + 1;
   END LOOP;
+  UPDATE inbox x SET lapse_at = (SELECT min(y.until) FROM held_of(i) y) WHERE x.id = in_inbox;
   IF n > 0 THEN PERFORM wake(in_inbox, me); END IF;
   RETURN n;
 END $$;
@@ -112,11 +141,14 @@ END $$;
 
 -- The first copy that may be dropped: of the lowest priority the oldest; what is not even due only when nothing else waits.
 CREATE FUNCTION oldest_free(in_inbox bigint, in_limit text, OUT level smallint, OUT place bigint) LANGUAGE plpgsql AS $$
+DECLARE i inbox;
 BEGIN
+  SELECT * INTO i FROM inbox x WHERE x.id = in_inbox;
+  i := skip_ended(i);
   FOR l IN REVERSE 4..0 LOOP
     SELECT c.level, c.place INTO level, place FROM copy c
-      WHERE c.inbox = in_inbox AND c.level = l AND (in_limit IS NULL OR c.limited = in_limit)
-        AND NOT EXISTS (SELECT FROM held h WHERE h.inbox = in_inbox AND h.level = c.level AND h.place = c.place)
+      WHERE c.inbox = in_inbox AND c.level = l AND c.place >= i.lows[l + 1] AND (in_limit IS NULL OR c.limited = in_limit)
+        AND ${holdOf("c")} IS NULL
       ORDER BY c.place LIMIT 1;
     IF FOUND THEN RETURN; END IF;
   END LOOP;

@@ -1,3 +1,5 @@
+import { holdOf } from "./keys.ts";
+
 /** Inboxes and consumers: declared, removed, looked into; and what happens because of the time. */
 export const INBOXES = `
 CREATE FUNCTION declare_inbox(in_scope text, me integer, in_name text, in_capacity bigint, in_overflow text, in_paused boolean, in_expires bigint) RETURNS bigint LANGUAGE plpgsql AS $$
@@ -123,11 +125,11 @@ BEGIN
   ids := ARRAY(SELECT i.id FROM inbox i WHERE i.scope = in_scope AND i.id IN (
       SELECT c.inbox FROM (SELECT x.inbox FROM copy x WHERE x.due_at <= now ORDER BY x.due_at LIMIT most) c
       UNION SELECT c.inbox FROM (SELECT x.inbox FROM copy x WHERE x.expires_at <= now ORDER BY x.expires_at LIMIT 2 * most) c
-      UNION SELECT h.inbox FROM held h WHERE thorough AND h.until <= now
+      UNION SELECT x.id FROM inbox x WHERE thorough AND x.scope = in_scope AND x.lapse_at <= now
     ) ORDER BY i.id FOR UPDATE);
   FOR grouped IN SELECT x.inbox, array_agg(x.level) AS levels, array_agg(x.place) AS places, count(*) AS n FROM (
       SELECT x.inbox, x.level, x.place FROM copy x WHERE x.expires_at <= now
-        AND NOT EXISTS (SELECT FROM held h WHERE h.inbox = x.inbox AND h.level = x.level AND h.place = x.place) ORDER BY x.expires_at LIMIT most) x
+        AND ${holdOf("x")} IS NULL ORDER BY x.expires_at LIMIT most) x
     WHERE x.inbox = ANY (ids) GROUP BY x.inbox
   LOOP
     PERFORM end_waiting(grouped.inbox, grouped.levels, grouped.places, 'expired');
@@ -135,12 +137,16 @@ BEGIN
   END LOOP;
   FOR due IN SELECT x.inbox, x.level, x.place, x.kept_place FROM copy x WHERE x.due_at <= now AND x.inbox = ANY (ids) ORDER BY x.due_at, x.place LIMIT most LOOP
     n := due.kept_place;
-    IF n IS NULL THEN UPDATE inbox i SET sequence = i.sequence + 1 WHERE i.id = due.inbox RETURNING i.sequence INTO n; END IF;
+    IF n IS NULL THEN
+      UPDATE inbox i SET sequence = i.sequence + 1 WHERE i.id = due.inbox RETURNING i.sequence INTO n;
+    ELSE
+      UPDATE inbox i SET lows[due.level - 7] = least(i.lows[due.level - 7], n) WHERE i.id = due.inbox;
+    END IF;
     UPDATE copy x SET level = due.level - 8, place = n, due_at = NULL, kept_place = NULL WHERE x.inbox = due.inbox AND x.level = due.level AND x.place = due.place;
     total := total + 1;
   END LOOP;
   IF thorough THEN
-    FOR grouped IN SELECT DISTINCT h.inbox FROM held h WHERE h.until <= now AND h.inbox = ANY (ids) LOOP PERFORM lapse(grouped.inbox, me); END LOOP;
+    FOR grouped IN SELECT i.id FROM inbox i WHERE i.id = ANY (ids) AND i.lapse_at <= now LOOP PERFORM lapse(grouped.id, me); END LOOP;
     FOR gone IN SELECT x.id FROM peer x WHERE x.scope = in_scope AND x.id <> me LOOP
       IF is_gone(gone.id) THEN PERFORM forget(in_scope, gone.id); END IF;
     END LOOP;

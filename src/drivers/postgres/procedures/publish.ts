@@ -1,3 +1,5 @@
+import { holdOf } from "./keys.ts";
+
 /** Of a larger batch the owner of an inbox had better ask for its own. */
 const MOST_FORWARDED = 64;
 /** Bytes of a notification that has messages with it; 8,000 is the server's limit. */
@@ -57,10 +59,11 @@ END $$;
 CREATE FUNCTION superseded_by(in_inbox bigint, p jsonb, OUT levels smallint[], OUT places bigint[], OUT waiting boolean) LANGUAGE plpgsql AS $$
 BEGIN
   SELECT coalesce(array_agg(c.level), '{}'), coalesce(array_agg(c.place), '{}'),
-      coalesce(bool_or(NOT EXISTS (SELECT FROM held h WHERE h.inbox = in_inbox AND h.level = c.level AND h.place = c.place)), false)
+      coalesce(bool_or(${holdOf("c")} IS NULL), false)
     INTO levels, places, waiting
-    FROM copy c WHERE c.inbox = in_inbox AND c.sender = p->>'f'
-      AND CASE WHEN p ? 's' THEN c.id = p->>'s' ELSE c.order_name = p->>'u' END;
+    -- In two parts, so that each finds its index.
+    FROM (SELECT x.* FROM copy x WHERE x.id = p->>'s' AND x.inbox = in_inbox AND x.sender = p->>'f'
+      UNION ALL SELECT x.* FROM copy x WHERE NOT p ? 's' AND x.inbox = in_inbox AND x.order_name = p->>'u' AND x.sender = p->>'f') c;
 END $$;
 
 -- Stores one message, all copies or none. The answer: accepted with copies, or what is in its way.
@@ -156,6 +159,7 @@ BEGIN
   INSERT INTO held (inbox, level, place, consumer, peer, instance, token, offered_at, until, grace)
     SELECT c.inbox, c.level, c.place, k.id, k.peer, k.instance, -c.place, now, now + k.lease, k.grace
     FROM copy c WHERE c.id = ANY (messages) AND c.inbox = in_inbox AND c.level < 8;
+  PERFORM note_lease(in_inbox, now + k.lease);
   PERFORM pg_notify(peer_channel(k.peer), frame);
   RETURN true;
 END $$;

@@ -1,3 +1,5 @@
+import { rowAt, spotOf } from "./keys.ts";
+
 /** How holders give copies up, and keep them. */
 export const SETTLE = `
 -- Ends copies that their holders have done with: all of them, or none where a holder has lost its lease. Places of the lost ones,
@@ -5,7 +7,7 @@ export const SETTLE = `
 CREATE FUNCTION settle_ends(in_scope text, me integer, inboxes bigint[], levels smallint[], places bigint[], consumers bigint[], tokens bigint[], hows text[],
     logs text[], entries text[], letter_keys text[], letters text[], emits jsonb, emit_bodies text[], emit_jsons text[], journaled boolean, hand_offs text, is_synced boolean,
     OUT lost integer[], OUT hungry bigint[], OUT heard boolean) LANGUAGE plpgsql AS $$
-DECLARE targets bigint[] := '{}'; n integer;
+DECLARE targets bigint[] := '{}'; spots tid[]; n integer;
 BEGIN
   IF NOT is_synced THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
   IF emits IS NOT NULL THEN
@@ -14,15 +16,12 @@ BEGIN
       UNION SELECT c->>0 FROM jsonb_array_elements(emits) p, jsonb_array_elements(p->'p') c WHERE p ? 'p')));
   END IF;
   PERFORM FROM inbox i WHERE i.id = ANY (inboxes || targets) ORDER BY i.id FOR UPDATE;
-  SELECT coalesce(array_agg(k.at::integer), '{}') INTO lost
-    FROM unnest(inboxes, levels, places, consumers, tokens) WITH ORDINALITY AS k(inbox, level, place, consumer, token, at)
-    WHERE NOT EXISTS (SELECT FROM held h
-      WHERE h.inbox = k.inbox AND h.level = k.level AND h.place = k.place AND h.consumer = k.consumer AND h.token = k.token);
+  spots := ARRAY(SELECT ${spotOf("held", { inbox: "k.inbox", k: "k", and: " AND y.consumer = k.consumer AND y.token = k.token" })}
+    FROM unnest(inboxes, levels, places, consumers, tokens) WITH ORDINALITY AS k(inbox, level, place, consumer, token, at) ORDER BY k.at);
+  lost := ARRAY(SELECT s.at::integer FROM unnest(spots) WITH ORDINALITY AS s(spot, at) WHERE s.spot IS NULL);
   IF cardinality(lost) > 0 THEN RETURN; END IF;
-  DELETE FROM held h USING unnest(inboxes, levels, places) AS k(inbox, level, place)
-    WHERE h.inbox = k.inbox AND h.level = k.level AND h.place = k.place;
-  DELETE FROM copy c USING unnest(inboxes, levels, places) AS k(inbox, level, place)
-    WHERE c.inbox = k.inbox AND c.level = k.level AND c.place = k.place;
+  DELETE FROM held h WHERE h.ctid = ANY (spots);
+  DELETE FROM copy c WHERE c.ctid = ANY (ARRAY(SELECT ${spotOf("copy", { inbox: "k.inbox", k: "k" })} FROM unnest(inboxes, levels, places) AS k(inbox, level, place)));
   UPDATE inbox i SET waiting = i.waiting - k.total, acknowledged = i.acknowledged + k.acknowledged, expired = i.expired + k.expired,
       dead_lettered = i.dead_lettered + k.dead_lettered, superseded = i.superseded + k.superseded, withdrawn = i.withdrawn + k.withdrawn, dropped = i.dropped + k.dropped
     FROM (SELECT e.inbox, count(*) AS total, count(*) FILTER (WHERE how = 'acknowledged') AS acknowledged, count(*) FILTER (WHERE how = 'expired') AS expired,
@@ -71,12 +70,12 @@ BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
   PERFORM FROM inbox i WHERE i.id = in_inbox FOR UPDATE;
   now := ms();
-  WITH longer AS (
-    UPDATE held h SET until = CASE WHEN h.in_grace THEN now + k.lease ELSE greatest(h.until, now + k.lease) END, in_grace = false
-      FROM unnest(in_levels, in_places, in_tokens, leases) WITH ORDINALITY AS k(level, place, token, lease, at)
-      WHERE h.inbox = in_inbox AND h.level = k.level AND h.place = k.place AND h.consumer = in_consumer AND h.token = k.token
-      RETURNING k.at::integer AS at
-  ) SELECT coalesce(array_agg(l.at), '{}') INTO kept FROM longer l;
+  kept := '{}';
+  FOR n IN 1..cardinality(in_places) LOOP
+    UPDATE held h SET until = greatest(h.until, now + leases[n]), in_grace = false
+      WHERE h.inbox = in_inbox AND h.level = in_levels[n] AND h.place = in_places[n] AND h.consumer = in_consumer AND h.token = in_tokens[n];
+    IF FOUND THEN kept := kept || n; END IF;
+  END LOOP;
   RETURN kept;
 END $$;
 
@@ -92,9 +91,11 @@ BEGIN
   END LOOP;
   INSERT INTO held (inbox, level, place, consumer, peer, instance, token, offered_at, until, grace, order_key)
     SELECT c.inbox, c.level, c.place, in_consumer, me, in_instance, k.token, k.offered, ms() + lease, in_grace, c.order_key
-      FROM unnest(in_levels, in_places, in_tokens, in_ids, in_attempts, in_offered) AS k(level, place, token, id, attempt, offered)
-      JOIN copy c ON c.inbox = in_inbox AND c.level = k.level AND c.place = k.place AND c.id = k.id AND c.attempt = k.attempt - 1
+      FROM unnest(in_levels, in_places, in_tokens, in_ids, in_attempts, in_offered) AS k(level, place, token, id, attempt, offered),
+        ${rowAt("copy", "c", { inbox: "in_inbox", k: "k" })}
+      WHERE c.id = k.id AND c.attempt = k.attempt - 1
     ON CONFLICT (inbox, level, place) DO NOTHING;
+  IF cardinality(in_tokens) > 0 THEN PERFORM note_lease(in_inbox, ms() + lease); END IF;
   PERFORM wake(in_inbox, me);
 END $$;
 `;

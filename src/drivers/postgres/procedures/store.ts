@@ -34,8 +34,8 @@ DECLARE l bigint; p bigint; n integer;
 BEGIN
   SELECT g.id, g.position INTO l, p FROM log g WHERE g.name = in_name;
   IF NOT FOUND THEN RETURN false; END IF;
-  DELETE FROM log_entry e WHERE e.log = l AND e.position IN (
-    SELECT x.position FROM log_entry x WHERE x.log = l AND x.position <= coalesce(up_to, p) ORDER BY x.position LIMIT most);
+  DELETE FROM log_entry e WHERE e.ctid = ANY (ARRAY(
+    SELECT x.ctid FROM log_entry x WHERE x.log = l AND x.position <= coalesce(up_to, p) ORDER BY x.position LIMIT most));
   GET DIAGNOSTICS n = ROW_COUNT;
   IF n = most THEN RETURN true; END IF;
   IF up_to IS NULL THEN
