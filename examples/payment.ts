@@ -35,7 +35,9 @@ const ledger = defineAgent({ name: "ledger", subscribes: [sessions.pattern({ dir
   },
 );
 
-await using bus = await connect("memory:");
+// In memory, or on the engine that the environment names.
+process.env["AGENTWIRE_URL"] ??= "memory:";
+await using bus = await connect();
 await bus.join(payments);
 await bus.join(ledger);
 

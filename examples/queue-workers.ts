@@ -4,7 +4,9 @@ import { z } from "zod";
 
 const Resize = defineMessage("image.resize", z.object({ path: z.string(), width: z.number() }));
 
-await using bus = await connect("memory:");
+// In memory, or on the engine that the environment names.
+process.env["AGENTWIRE_URL"] ??= "memory:";
+await using bus = await connect();
 const worker = await bus.join(
   defineAgent({ name: "resizer", receives: [Resize], retry: { attempts: 3, backoff: "immediate" } }),
 );
@@ -24,5 +26,5 @@ for await (const job of worker.deliveries()) {
   console.log(`${path}: attempt ${job.attempt}`);
   if (open === 0) break;
 }
-const [letter] = await bus.deadLetters.list();
+const [letter] = await bus.deadLetters.list({ agent: "resizer" });
 console.log(`dead letter: ${letter?.reason}`);

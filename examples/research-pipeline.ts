@@ -42,7 +42,9 @@ const editor = defineAgent({ name: "editor", subscribes: ["research.reports"] })
   console.log(`${payload.question}\n${payload.facts.map((fact) => `- ${fact}`).join("\n")}`);
 });
 
-await using bus = await connect("memory:");
+// In memory, or on the engine that the environment names.
+process.env["AGENTWIRE_URL"] ??= "memory:";
+await using bus = await connect();
 await Promise.all([bus.join(searcher), bus.join(reader), bus.join(writer), bus.join(editor)]);
 await bus.publish(Question, { text: "Why is the sky blue?" });
 await bus.settled();

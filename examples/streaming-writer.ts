@@ -21,7 +21,9 @@ const writer = defineAgent({ name: "writer" }).on(Ask, async function* () {
   return { answer };
 });
 
-await using bus = await connect("memory:");
+// In memory, or on the engine that the environment names.
+process.env["AGENTWIRE_URL"] ??= "memory:";
+await using bus = await connect();
 await bus.join(writer);
 
 const stream = bus.stream(Ask, { question: "Why is the sky blue?" }, { to: writer });

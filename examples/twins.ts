@@ -32,7 +32,9 @@ const content = defineAgent({ name: "content", role: "content_agent", department
   },
 );
 
-await using bus = await connect("memory:");
+// In memory, or on the engine that the environment names.
+process.env["AGENTWIRE_URL"] ??= "memory:";
+await using bus = await connect();
 await bus.join(cso);
 await bus.join(cmo);
 await bus.join(content);

@@ -2,6 +2,8 @@ import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { ENGINES, type EngineName } from "../../scripts/servers/engines.ts";
+import { describeOn } from "../support/servers.ts";
 
 const project = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -35,8 +37,17 @@ const PRINTED: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-function run(file: string): Promise<{ code: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, ["--import", "tsx", `examples/${file}`], { cwd: project });
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function run(file: string, url = "memory:"): Promise<Ended> {
+  const child = spawn(process.execPath, ["--import", "tsx", `examples/${file}`], {
+    cwd: project,
+    env: { ...process.env, AGENTWIRE_URL: url },
+  });
   let out = "";
   let err = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
@@ -51,10 +62,25 @@ describe("examples", () => {
   });
 
   it.each(Object.keys(PRINTED))("%s runs and ends by itself", { timeout: 30_000 }, async (file) => {
-    const { code, out, err } = await run(file);
-    expect({ code, err }).toEqual({ code: 0, err: "" });
-    // Two agents may print in either order.
-    expect(out.trim().split("\n").sort()).toEqual([...(PRINTED[file] ?? [])].sort());
-    if (file === "queue-workers.ts") expect(out.trim().split("\n")).toEqual(PRINTED[file]);
+    check(file, await run(file));
   });
 });
+
+/** Engines that an example needs nothing but an address for. */
+const WITH_A_STORE: readonly EngineName[] = ["redis", "postgres"];
+
+describe.each(WITH_A_STORE)("examples on %s", (engine) => {
+  describeOn(engine, `on ${ENGINES[engine].program}`, (server) => {
+    it("all run unchanged, and end by themselves", { timeout: 60_000 }, async () => {
+      // Each on the bus that the one before has left behind.
+      for (const file of Object.keys(PRINTED)) check(file, await run(file, server.url));
+    });
+  });
+});
+
+function check(file: string, { code, out, err }: Ended): void {
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  // Two agents may print in either order.
+  expect(out.trim().split("\n").sort()).toEqual([...(PRINTED[file] ?? [])].sort());
+  if (file === "queue-workers.ts") expect(out.trim().split("\n")).toEqual(PRINTED[file]);
+}
