@@ -8,7 +8,7 @@ import { now, pause } from "./under-load.ts";
 
 /** Messages a second, of all senders together. */
 const RATE = 150;
-/** What a process may grow by in the second half of the run. */
+/** What a process may grow by from the third quarter of the run to the last. */
 const MOST_GROWTH = 16 * 1024 * 1024;
 const MOST_HANDLES = 8;
 
@@ -18,6 +18,8 @@ interface Sample {
   readonly resident: number;
   readonly handles: number;
 }
+
+type Measure = (sample: Sample) => number;
 
 interface Soaked {
   readonly scene: Scene;
@@ -114,11 +116,27 @@ export const soak: Row = {
       const result = judged(strikes.length > 0 ? { ...verdict, unmarked: [] } : verdict);
       result.figures["minutes"] = Math.round((now() - begun) / 6_000) / 10;
       result.figures["strikes"] = struck;
-      const grown = [...samples.values()].map((taken) => growthOf(taken.filter(({ at }) => at > begun + length / 2)));
-      const most = (of: "resident" | "handles"): number => Math.max(...grown.map((growth) => growth[of]));
+      const grown = (actors: readonly Actor[], of: Measure): number =>
+        Math.max(...actors.map((actor) => growthOf(samples.get(actor) ?? [], { of, from: begun + length / 2 })));
       // In a short run what grows is the compiled code.
-      if (isFull(scale)) within(result, "most bytes grown in the second half", most("resident"), MOST_GROWTH);
-      within(result, "most handles grown in the second half", most("handles"), MOST_HANDLES);
+      const most = isFull(scale) ? MOST_GROWTH : Number.POSITIVE_INFINITY;
+      for (const [who, actors] of [
+        ["consumer", lasting],
+        ["sender", senders],
+      ] as const) {
+        within(
+          result,
+          `most bytes that a ${who} grew by`,
+          grown(actors, ({ resident }) => resident),
+          most,
+        );
+        within(
+          result,
+          `most handles that a ${who} grew by`,
+          grown(actors, ({ handles }) => handles),
+          MOST_HANDLES,
+        );
+      }
       within(result, "consumers that ended", lasting.filter((one) => one.isOver).length, 0);
       return result;
     } finally {
@@ -134,14 +152,13 @@ function sampleOf(pid: number): Sample {
   return { at: now(), resident: Number(resident) * 1_024, handles: readdirSync(`/proc/${pid}/fd`).length };
 }
 
-/** What the straight line through the samples rises by, from the first to the last. */
-function growthOf(samples: readonly Sample[]): { readonly resident: number; readonly handles: number } {
-  const mean = (of: (sample: Sample) => number): number =>
-    samples.reduce((sum, sample) => sum + of(sample), 0) / Math.max(1, samples.length);
-  const middle = mean(({ at }) => at);
-  const spread = mean(({ at }) => (at - middle) ** 2);
-  const span = (samples.at(-1)?.at ?? 0) - (samples[0]?.at ?? 0);
-  const rise = (of: (sample: Sample) => number): number =>
-    spread === 0 ? 0 : (mean((sample) => (sample.at - middle) * of(sample)) / spread) * span;
-  return { resident: rise(({ resident }) => resident), handles: rise(({ handles }) => handles) };
+/**
+ * What a process has grown by in the second half of the run: the least in its second half over the least in its first, so
+ * that it does not matter when garbage was last collected.
+ */
+function growthOf(samples: readonly Sample[], { of, from }: { readonly of: Measure; readonly from: number }): number {
+  const late = samples.filter(({ at }) => at > from);
+  const middle = (from + (late.at(-1)?.at ?? from)) / 2;
+  const least = (taken: readonly Sample[]): number => Math.min(...taken.map(of));
+  return least(late.filter(({ at }) => at > middle)) - least(late.filter(({ at }) => at <= middle));
 }
