@@ -1,10 +1,28 @@
 import assert from "node:assert/strict";
+import type { Broker } from "../../../broker/broker.ts";
 import { receiptsIn } from "../../../broker/packed-receipts.ts";
 import { DEAD_LETTER_PREFIX, deadLetterKey, RECEIPT_SIGNAL, receiptLog } from "../../../broker/receipt-log.ts";
 import type { DeadLetter, ReceiptRecord } from "../../../message/receipt-record.ts";
 import type { ConformanceCase } from "../suite.ts";
 import { end, giveUp, recordOf } from "./taker.ts";
 import type { BrokerTrial } from "./trial.ts";
+
+/** Listens for records; resolves once signals reach the listener. */
+async function hearRecords(
+  trial: BrokerTrial,
+  broker: Broker,
+  listener: (record: ReceiptRecord) => void,
+): Promise<void> {
+  let isHeard = false;
+  broker.onSignal(RECEIPT_SIGNAL, (data) => {
+    isHeard = true;
+    for (const record of data as ReceiptRecord[]) listener(record);
+  });
+  await trial.until("signals of records are heard", () => {
+    trial.broker.signal(RECEIPT_SIGNAL, []);
+    return isHeard;
+  });
+}
 
 /** Records of ends, and dead letters. */
 export const endCases: readonly ConformanceCase<BrokerTrial>[] = [
@@ -34,10 +52,7 @@ export const endCases: readonly ConformanceCase<BrokerTrial>[] = [
       await trial.declare("inbox");
       const other = await trial.connect();
       const heard: string[] = [];
-      other.broker.onSignal(RECEIPT_SIGNAL, (data) =>
-        heard.push(...(data as ReceiptRecord[]).map((record) => `${record.id} ${record.end}`)),
-      );
-      await trial.pass(20);
+      await hearRecords(trial, other.broker, (record) => heard.push(`${record.id} ${record.end}`));
       const taker = await trial.take("inbox");
       const acknowledged = await trial.send("inbox");
       await end(await taker.next());
@@ -57,10 +72,7 @@ export const endCases: readonly ConformanceCase<BrokerTrial>[] = [
       await trial.declare("inbox");
       const other = await trial.connect();
       const heard = new Set<string>();
-      other.broker.onSignal(RECEIPT_SIGNAL, (data) => {
-        for (const record of data as ReceiptRecord[]) heard.add(record.id);
-      });
-      await trial.pass(20);
+      await hearRecords(trial, other.broker, (record) => heard.add(record.id));
       const messages = await trial.sendMany("inbox", 5);
       await trial.broker.cancel("inbox", { all: true }, "dropped");
       await trial.until("all ends are heard", () => messages.every((message) => heard.has(message.id)));
