@@ -10,6 +10,7 @@ import type { DurabilityReport } from "../../store/durability.ts";
 import { RedisConsumer } from "./consumer.ts";
 import { isBinary, orderOf } from "./copy.ts";
 import type { RedisDelivery } from "./delivery.ts";
+import { handedOverIn } from "./handed-over.ts";
 import { type FoundCopy, type FoundInbox, statusIn, waitingIn } from "./inspect.ts";
 import { Leases } from "./leases.ts";
 import { SCRIPTS } from "./lua/scripts.ts";
@@ -69,7 +70,9 @@ export class RedisBroker implements Broker, SettleDesk<RedisDelivery> {
     this.#detach = this.#session.attach({
       told: (message) => this.#told(message),
       signalled: (topic, data) => this.#signals.arrived(topic, data),
-      left: (inbox) => this.#wake(new Set([inbox])),
+      left: (inbox) => {
+        for (const consumer of this.#consumers.values()) if (consumer.inbox === inbox) consumer.wake();
+      },
       missed: () => {
         for (const consumer of this.#consumers.values()) consumer.wake();
       },
@@ -220,11 +223,13 @@ export class RedisBroker implements Broker, SettleDesk<RedisDelivery> {
       const { consumer, id, token, why } = JSON.parse(rest) as Told;
       return this.#consumers.get(consumer)?.revoke(id, token, why);
     }
-    this.#wake(new Set(rest.split("\n")));
-  }
-
-  #wake(inboxes: ReadonlySet<string>): void {
-    for (const consumer of this.#consumers.values()) if (inboxes.has(consumer.inbox)) consumer.wake();
+    if (message.startsWith("h")) {
+      const handedOver = handedOverIn(rest);
+      // While a connection is restored, what was told over the lost one may have come before; it goes back.
+      if (this.#session.isConnected) this.#consumers.get(handedOver.consumer)?.told(handedOver);
+      return;
+    }
+    for (const consumer of rest.split("\n")) this.#consumers.get(consumer)?.told("look");
   }
 
   async #restored(call: CallScript): Promise<void> {

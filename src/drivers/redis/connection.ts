@@ -64,6 +64,11 @@ export class Connection {
     await Promise.all([this.#commands.ping(), this.#events.ping()]);
   }
 
+  /** Resolves when all that was told before has reached its listener. */
+  async heard(): Promise<void> {
+    await this.#events.ping();
+  }
+
   /** Ends both; what is under way fails. */
   close(): void {
     for (const one of [this.#commands, this.#events]) {

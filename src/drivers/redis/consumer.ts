@@ -7,6 +7,7 @@ import type { Envelope } from "../../message/envelope.ts";
 import type { DeadLetter, StoredForm } from "../../message/receipt-record.ts";
 import { isBinary, partsOf, pastIn } from "./copy.ts";
 import { type Holder, RedisDelivery } from "./delivery.ts";
+import type { HandedOver } from "./handed-over.ts";
 import { SCRIPTS } from "./lua/scripts.ts";
 import type { CallScript, Session } from "./session.ts";
 
@@ -35,8 +36,18 @@ export class RedisConsumer implements Consumer, Holder {
   readonly #around: ConsumerOptions;
   readonly #filter: string;
   #credit = 0;
-  /** All that it could take was taken, and the server wakes this process when there is more. */
+  /** All that it could take was taken, and the server tells when there is more. */
   #isDry = false;
+  /** More may come with its wake-up, until the server says that it has to look for itself; before that it does not. */
+  #isFed = false;
+  /** It looks when it wants something, and what it did not ask for should stay where others can take it. */
+  #isPulling = false;
+  /** It was fed more than it has credit for. What comes after that goes back too, so that the order holds. */
+  #isFull = false;
+  /** Hand-offs up to this token are known to the server as unheard of. */
+  #unheard = 0;
+  readonly #news: (HandedOver | "look")[] = [];
+  #claims = 0;
   #claiming: Promise<void> | undefined;
   #scheduled = false;
   #isClosing = false;
@@ -82,17 +93,24 @@ export class RedisConsumer implements Consumer, Holder {
     if (this.#isClosing) return;
     this.#credit = deliveries;
     if (deliveries > 0) this.#schedule();
+    // What comes until the server knows goes back.
+    else if (this.#isFed) this.wake();
   }
 
   async tried(): Promise<void> {
-    await this.#claiming;
-    do {
+    this.#isPulling = true;
+    for (;;) {
+      await this.#claiming;
       // Whoever waits for the connection waits until it is known what is held.
-      if (this.#isUnsure) await this.#around.session.ask(["PING"], `Looking into the inbox "${this.inbox}"`);
+      if (this.#isUnsure) await this.#around.session.ask(["PING"], this.#what);
       if (this.#credit <= 0 || this.#isClosing) return;
-      this.#isDry = false;
-      await this.#claim();
-    } while (!this.#isDry);
+      if (this.#isFed) await this.#unwait();
+      else {
+        this.#isDry = false;
+        await this.#claim();
+        if (this.#isDry) return;
+      }
+    }
   }
 
   async close({ release = false }: { readonly release?: boolean } = {}): Promise<void> {
@@ -105,10 +123,18 @@ export class RedisConsumer implements Consumer, Holder {
     await this.#leave();
   }
 
-  /** There may be something to take. */
+  /** There may be something to take of which nobody tells. */
   wake(): void {
+    if (this.#isFed) return void this.#unwait().catch(() => {});
     this.#isDry = false;
     this.#schedule();
+  }
+
+  /** The server has handed something out, or says that there is something to look for. */
+  told(news: HandedOver | "look"): void {
+    this.#news.push(news);
+    // It was told over another connection than the answer of a claim that is under way, and comes after that.
+    if (!this.#claiming) void this.#busy(() => this.#hear());
   }
 
   /** A delivery is over. */
@@ -116,8 +142,9 @@ export class RedisConsumer implements Consumer, Holder {
     if (this.held.get(delivery.message.id) !== delivery) return;
     this.held.delete(delivery.message.id);
     if (this.held.size > 0) return;
-    if (delivery.isSuspect || this.#passesSince !== undefined) this.#isDry = false;
+    const isAwaited = delivery.isSuspect || this.#passesSince !== undefined;
     this.#passesSince = undefined;
+    if (isAwaited) this.wake();
     if (this.#isClosing) void this.#leave().catch(() => {});
     else this.#schedule();
   }
@@ -135,14 +162,17 @@ export class RedisConsumer implements Consumer, Holder {
 
   /** Compares what it holds with what the server has for it, and gives back what it never heard of. */
   async compare(call: CallScript): Promise<void> {
-    const what = `Looking into the inbox "${this.inbox}"`;
+    const what = this.#what;
     const pairs = (await call(SCRIPTS.held, [this.inbox, this.id], { what })) as string[];
+    this.#isFed = false;
+    this.#isFull = false;
     const there = new Map<string, string>();
     for (let at = 0; at < pairs.length; at += 2) there.set(pairs[at] as string, String(pairs[at + 1]));
     for (const delivery of [...this.held.values()]) {
       const { id } = delivery.message;
       if (there.get(id) !== delivery.token && !delivery.isUncertain) this.revoke(id, delivery.token, "lease-lost");
     }
+    this.#unheard = Math.max(0, ...[...there.values()].map(Number));
     const unknown = [...there].filter(([id, token]) => this.held.get(id)?.token !== token);
     if (unknown.length > 0) {
       const { peer } = this.#around.session;
@@ -163,12 +193,64 @@ export class RedisConsumer implements Consumer, Holder {
     });
   }
 
+  get #what(): string {
+    return `Looking into the inbox "${this.inbox}"`;
+  }
+
   #claim(): Promise<void> {
-    this.#claiming ??= this.#take().finally(() => {
+    return this.#busy(async () => {
+      if (!this.#isFed) await this.#take();
+      await this.#hear();
+    });
+  }
+
+  #busy(work: () => Promise<void>): Promise<void> {
+    this.#claiming ??= work().finally(() => {
       this.#claiming = undefined;
-      this.#schedule();
+      if (this.#news.length > 0) void this.#busy(() => this.#hear());
+      else this.#schedule();
     });
     return this.#claiming;
+  }
+
+  async #hear(): Promise<void> {
+    for (let news = this.#news.shift(); news !== undefined; news = this.#news.shift()) {
+      if (news === "look") this.#lookAgain();
+      else await this.#takeOver(news);
+    }
+  }
+
+  async #takeOver({ at, begins, isLast, copies }: HandedOver): Promise<void> {
+    // Of what was told before the connection was lost some may not have come; the server has it back.
+    if (this.#isUnsure || this.#hasLeft || Number(copies[1]) <= this.#unheard) return;
+    const { lease, renew } = this.options;
+    const until = this.#around.session.momentOf(at) + lease;
+    if (begins) this.until = Math.max(this.until, until);
+    const given = this.#handOver(copies, { offeredAt: at, until: renew ? undefined : until });
+    if (isLast) this.#lookAgain();
+    await given;
+  }
+
+  #lookAgain(): void {
+    this.#isFed = false;
+    this.#isFull = false;
+    this.#isDry = false;
+  }
+
+  /** Has the server tell of no more, so that it can look for itself. */
+  async #unwait(): Promise<void> {
+    const { session } = this.#around;
+    const claims = this.#claims;
+    const call = { what: this.#what };
+    try {
+      await session.run(SCRIPTS.unwait, [this.inbox, this.id], call);
+      await session.heard(call.what);
+    } catch (error) {
+      // With the next connection all is looked at.
+      if (AgentwireError.is(error, "INDETERMINATE")) return;
+      throw error;
+    }
+    if (claims === this.#claims) this.told("look");
   }
 
   #holdsSuspect(): boolean {
@@ -186,17 +268,22 @@ export class RedisConsumer implements Consumer, Holder {
     }
     const { lease, renew } = this.options;
     const asked = Math.min(this.#credit, MOST_AT_ONCE);
+    const bytes = isBinary(codec);
+    // What comes with a wake-up comes as text, and unseen.
+    const isFeedable = !bytes && this.#filter === "" && !this.#isPulling;
     const began = clock.monotonic();
     const isCovered = renew && this.until - began > (lease * 2) / 3;
     const args = [
       ...[session.peer, this.inbox, this.id, this.about, String(asked), String(lease)],
       ...[renew ? (isCovered ? "c" : "C") : "", String(this.held.size), this.#mayPass(began) ? "1" : "", this.#filter],
+      isFeedable ? "1" : "",
     ];
     let answer: unknown[];
     // Set before, so that a wake-up on its way is not lost.
     this.#isDry = true;
+    this.#claims++;
     try {
-      const call = { what: `Taking from the inbox "${this.inbox}"`, bytes: isBinary(codec) };
+      const call = { what: `Taking from the inbox "${this.inbox}"`, bytes };
       answer = (await session.run(SCRIPTS.claim, args, call)) as unknown[];
     } catch (error) {
       this.#isDry = false;
@@ -208,8 +295,11 @@ export class RedisConsumer implements Consumer, Holder {
     const [now, flag, ...rest] = answer as [number, string | Buffer, ...(string | Buffer)[]];
     if (rest.length > 0 && renew && !isCovered) this.until = began + lease;
     if (String(flag) === "suspect") this.#passesSince ??= began;
+    const wasWoken = !this.#isDry;
+    this.#isDry = rest.length / 4 < asked;
+    this.#isFed = this.#isDry && isFeedable && String(flag) !== "gone";
+    if (wasWoken) this.wake();
     await this.#handOver(rest, { offeredAt: now, until: renew ? undefined : began + lease });
-    if (rest.length / 4 >= asked) this.#isDry = false;
   }
 
   /** Whether others may be taken while a suspect's turn has come: for a lease, in which there may be a moment without any. */
@@ -244,8 +334,11 @@ export class RedisConsumer implements Consumer, Holder {
         continue;
       }
       const delivery = new RedisDelivery(message, facts);
-      if (deliveries.length < this.#credit && !this.#isClosing) deliveries.push(delivery);
-      else back.push(delivery.settle({ outcome: "release" }));
+      if (deliveries.length < this.#credit && !this.#isFull && !this.#isClosing) deliveries.push(delivery);
+      else {
+        this.#isFull = this.#isFed;
+        back.push(delivery.settle({ outcome: "release" }));
+      }
     }
     if (deliveries.length > 0) {
       this.#credit -= deliveries.length;

@@ -74,6 +74,8 @@ export class Session {
   readonly #topics = new Map<string, number>();
   readonly #timetable: Timetable;
   readonly #users = new Set<SessionUser>();
+  /** By how much the monotonic clock of this process is ahead of the server's, at least. */
+  #ahead = Number.NEGATIVE_INFINITY;
   #opening: Promise<DurabilityReport> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -145,6 +147,21 @@ export class Session {
     } catch (error) {
       throw faultError(error, { what, isRead: true });
     }
+  }
+
+  /** Resolves when all that the server has told this process so far has reached its listeners. @throws ENGINE_STATE, CLOSED */
+  async heard(what: string): Promise<void> {
+    const connection = this.#supervisor.current ?? (await this.#supervisor.connection());
+    try {
+      await connection.heard();
+    } catch (error) {
+      throw faultError(error, { what, isRead: true });
+    }
+  }
+
+  /** A moment of the server's clock in monotonic milliseconds of this process; rather too early than too late. */
+  momentOf(at: number): number {
+    return Math.min(this.context.clock.monotonic(), at + this.#ahead);
   }
 
   /** Tells all other processes that listen to a topic; lost where there is no connection. */
@@ -288,11 +305,13 @@ export class Session {
     const journal = this.context.journal ? "1" : "";
     if (life !== undefined && life > 0) void this.#supervisor.current?.ping().catch(() => {});
     const args = [this.peer, journal, life === undefined ? "" : String(life), this.#mark, ...dead];
+    const began = this.context.clock.monotonic();
     const answer = (await this.run(SCRIPTS.sweep, args, { what: "Looking for what is due" })) as [
       number,
       number,
       number,
     ];
+    this.#ahead = began - answer[0];
     this.seen = Math.max(this.seen, answer[2]);
     return answer;
   }

@@ -121,7 +121,10 @@ end
 local function giveBack(box, id, held, rare, how, wait, failure)
   local past = pastOf(box, id)
   local known = past or {}
-  if how ~= 'release' then
+  if how == 'release' then
+    -- Whoever gives back is given no more until it asks.
+    box.everyone = true
+  else
     known.a = (known.a or 0) + 1
     if how == 'lapse' then
       known.c = (known.c or 0) + 1

@@ -1,6 +1,7 @@
 /** Lua that reads inboxes and writes them back at the end of a script, tells who holds copies, and keeps records of ends. */
 export const INBOX = String.raw`
-local boxes, wakes, records, allRecords = {}, {}, {}, {}
+local boxes, roused, records, allRecords = {}, {}, {}, {}
+local feed
 local DIGITS = '0123456789abcdefghijklmnopqrstuvwxyz'
 
 -- An inbox as it is now; false if there is none.
@@ -28,17 +29,26 @@ local function flush(box)
   box.ready = {}
 end
 
+-- A consumer that waits is told to look for itself; it waits no more. about: how it waits.
+local function rouse(consumer, about)
+  local peer = string.match(about, '^%d+|[^|]*|[01]|([^|]*)')
+  local list = roused[peer]
+  if list then list[#list + 1] = consumer else roused[peer] = {consumer} end
+end
+
+local function rouseAll(box, waiting)
+  for place = 1, #waiting, 2 do rouse(waiting[place], waiting[place + 1]) end
+  call('DEL', P .. 'u:' .. box.name)
+  box.hungry = false
+  box.changed = true
+end
+
+-- There is something for those who wait.
 local function wake(box)
   box.woken = false
   if not box.hungry then return end
-  box.hungry = false
-  box.changed = true
-  local key = P .. 'w:' .. box.name
-  for _, peer in ipairs(call('SMEMBERS', key)) do
-    local names = wakes[peer]
-    if names then names[#names + 1] = box.name else wakes[peer] = {box.name} end
-  end
-  call('DEL', key)
+  local waiting = call('HGETALL', P .. 'u:' .. box.name)
+  if box.everyone or not feed(box, waiting) then rouseAll(box, waiting) end
 end
 
 local function save()
@@ -58,7 +68,7 @@ local function save()
     local topic = P .. 's:receipts'
     if call('PUBSUB', 'NUMSUB', topic)[2] > 0 then call('PUBLISH', topic, ' [' .. table.concat(allRecords, ',') .. ']') end
   end
-  for peer, names in pairs(wakes) do call('PUBLISH', P .. 'p:' .. peer, 'w' .. table.concat(names, '\n')) end
+  for peer, list in pairs(roused) do call('PUBLISH', P .. 'p:' .. peer, 'w' .. table.concat(list, '\n')) end
 end
 
 local function logOf(id)

@@ -10,7 +10,9 @@ local function named(text) return type(text) == 'string' and #text <= 256 and st
 
 local function takeIn(box, most)
   local found = call('LPOP', P .. 'f:' .. box.name, most)
-  for _, body in ipairs(found or {}) do
+  for _, text in ipairs(found or {}) do
+    -- No JSON has it, and it is what parts the copies that come with a wake-up.
+    local body = string.gsub(text, '\30', '\26')
     local isRead, message = pcall(cjson.decode, body)
     if not isRead or type(message) ~= 'table' then message = {} end
     local id = named(message.id)

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { CLAIM } from "./claiming.ts";
+import { CLAIM, UNWAIT } from "./claiming.ts";
 import { COPIES } from "./copies.ts";
 import { CORE } from "./core.ts";
 import { INBOX } from "./inbox.ts";
@@ -7,6 +7,7 @@ import { INTAKE } from "./intake.ts";
 import { FIND, INSPECT } from "./looking.ts";
 import { PUBLISH, PUBLISHING } from "./publishing.ts";
 import { EXTEND, SETTLE } from "./settling.ts";
+import { TAKING } from "./taking.ts";
 import { CANCEL, CONSUME, DECLARE, DELETE, HELD, LEAVE, SWEEP, TENDING } from "./tending.ts";
 import { LIST, READ, TRIM, VALUES, WRITE } from "./values.ts";
 
@@ -31,12 +32,13 @@ function script(parts: readonly string[], { frees = false, reads = false }: Kind
 }
 
 const STATE = [CORE, VALUES];
-const COPY = [...STATE, INBOX, COPIES];
+const COPY = [...STATE, INBOX, COPIES, TAKING];
 
 /** All scripts of the driver. */
 export const SCRIPTS = {
   publish: script([...COPY, PUBLISHING, PUBLISH]),
   claim: script([...COPY, PUBLISHING, INTAKE, CLAIM], { frees: true }),
+  unwait: script([CORE, UNWAIT], { frees: true }),
   settle: script([...COPY, PUBLISHING, SETTLE], { frees: true }),
   extend: script([CORE, EXTEND], { frees: true }),
   declare: script([...COPY, TENDING, DECLARE]),
@@ -45,7 +47,7 @@ export const SCRIPTS = {
   consume: script([...COPY, CONSUME]),
   leave: script([...COPY, TENDING, LEAVE], { frees: true }),
   sweep: script([...COPY, TENDING, SWEEP], { frees: true }),
-  held: script([...COPY, TENDING, HELD], { reads: true }),
+  held: script([...COPY, TENDING, HELD], { frees: true }),
   inspect: script([...COPY, INSPECT], { reads: true }),
   find: script([...COPY, FIND], { reads: true }),
   write: script([...STATE, WRITE]),

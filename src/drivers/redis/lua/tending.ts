@@ -46,8 +46,14 @@ local function leave(name, consumer, peer, isDead, journal)
   end
   call('ZREM', P .. 'l:' .. name, 'c' .. consumer, 'g' .. consumer)
   call('HDEL', P .. 'c:' .. name, consumer)
+  local waits = call('HGET', P .. 'u:' .. name, consumer)
+  if waits then
+    call('HDEL', P .. 'u:' .. name, consumer)
+    rouse(consumer, waits)
+  end
   deactivate(box, consumer)
   box.woken = true
+  box.everyone = true
 end
 
 -- Ends the copies of an inbox, a part at a time, then removes it. Returns how many ended, and whether there is more.
@@ -87,7 +93,8 @@ local function removePart(name)
     call('HSET', key, 'deleting', 1)
     return ended, true
   end
-  for kind in string.gmatch('i b f m h l c w d x r0 r1 r2 r3 r4', '%S+') do call('DEL', P .. kind .. ':' .. name) end
+  rouseAll(box, call('HGETALL', P .. 'u:' .. name))
+  for kind in string.gmatch('i b f m h l c u d x r0 r1 r2 r3 r4', '%S+') do call('DEL', P .. kind .. ':' .. name) end
   call('SREM', P .. 'in', name)
   call('ZREM', P .. 't', 'i' .. name)
   box.gone = true
@@ -106,7 +113,9 @@ if call('HEXISTS', key, 'deleting') == 1 then
 end
 if call('SADD', P .. 'in', name) == 1 then
   call('HSET', key, 'capacity', 1000000, 'overflow', 'reject', 'paused', 0, 'sequence', 0, 'accepted', 0, 'waiting', 0,
-    'hungry', 0, 'aging', 0, 'active', '', 'suspects', 0, 'token', 0)
+    'hungry', 0, 'aging', 0, 'active', '', 'suspects', 0,
+    -- No token comes twice, not even where an inbox of the same name was there before.
+    'token', now)
 end
 for field, setting in pairs(given) do
   if field == 'expiresAfter' then
@@ -121,6 +130,7 @@ for field, setting in pairs(given) do
 end
 local box = load(name)
 box.woken = true
+box.everyone = true
 save()
 return 'OK'
 `;
@@ -191,8 +201,9 @@ save()
 return 'OK'
 `;
 
-/** What a consumer holds: inbox, consumer. Answers ids and tokens. */
+/** What a consumer holds, which waits no more: inbox, consumer. Answers ids and tokens. */
 export const HELD = `
+call('HDEL', P .. 'u:' .. ARGV[1], ARGV[2])
 local reply = {}
 for _, held in ipairs(heldBy(ARGV[1], ARGV[2])) do
   reply[#reply + 1] = held[1]
