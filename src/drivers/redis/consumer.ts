@@ -51,7 +51,7 @@ export class RedisConsumer implements Consumer, Holder {
   #claiming: Promise<void> | undefined;
   #scheduled = false;
   #isClosing = false;
-  #hasLeft = false;
+  #leaving: Promise<void> | undefined;
   /** Since when a suspect waits until nothing else is held, in monotonic milliseconds. */
   #passesSince: number | undefined;
   /** A claim may have been made whose answer was never heard. */
@@ -118,6 +118,8 @@ export class RedisConsumer implements Consumer, Holder {
     this.#credit = 0;
     await this.#claiming;
     if (!release && this.held.size > 0) return;
+    // What was decided counts, though nobody waits for its answer.
+    await Promise.allSettled([...this.held.values()].map(({ settling }) => settling));
     for (const delivery of this.held.values()) delivery.isLost = true;
     this.held.clear();
     await this.#leave();
@@ -222,7 +224,7 @@ export class RedisConsumer implements Consumer, Holder {
 
   async #takeOver({ at, begins, isLast, copies }: HandedOver): Promise<void> {
     // Of what was told before the connection was lost some may not have come; the server has it back.
-    if (this.#isUnsure || this.#hasLeft || Number(copies[1]) <= this.#unheard) return;
+    if (this.#isUnsure || this.#leaving || Number(copies[1]) <= this.#unheard) return;
     const { lease, renew } = this.options;
     const until = this.#around.session.momentOf(at) + lease;
     if (begins) this.until = Math.max(this.until, until);
@@ -379,13 +381,13 @@ export class RedisConsumer implements Consumer, Holder {
     });
   }
 
-  async #leave(): Promise<void> {
-    if (this.#hasLeft) return;
-    this.#hasLeft = true;
+  #leave(): Promise<void> {
+    if (this.#leaving) return this.#leaving;
     const { session, onClose } = this.#around;
     onClose(this);
-    const what = `Closing a consumer of the inbox "${this.inbox}"`;
-    await session.run(SCRIPTS.leave, [session.peer, this.inbox, this.id], { what });
+    const call = { what: `Closing a consumer of the inbox "${this.inbox}"` };
+    this.#leaving = session.run(SCRIPTS.leave, [session.peer, this.inbox, this.id], call).then(() => {});
+    return this.#leaving;
   }
 }
 

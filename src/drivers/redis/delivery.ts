@@ -38,6 +38,8 @@ export class RedisDelivery extends HeldDelivery {
   isLost = false;
   /** A settle was under way when the connection was lost. */
   isUncertain = false;
+  /** The latest try to settle it. */
+  settling: Promise<SettleResult> | undefined;
   readonly #desk: SettleDesk<RedisDelivery>;
 
   constructor(message: Envelope, { holder, desk, token, past, rare, offeredAt, until }: HandOffFacts) {
@@ -63,7 +65,8 @@ export class RedisDelivery extends HeldDelivery {
   }
 
   protected decide(settlement: Settlement): Promise<SettleResult> {
-    return this.#desk.settle(this, settlement);
+    this.settling = this.#desk.settle(this, settlement);
+    return this.settling;
   }
 
   extend(lease: number): Promise<boolean> {
