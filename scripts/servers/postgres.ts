@@ -18,8 +18,8 @@ export function postgresProgram(name: string): string | undefined {
   );
 }
 
-/** PostgreSQL refuses to run as root: then the user `postgres` of its package is taken. */
-function owner(): { uid?: number; gid?: number } {
+/** PostgreSQL refuses to run as root, and so do its tools: then the user `postgres` of its package is taken. */
+export function postgresOwner(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string): number => Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8" }));
   return { uid: id("-u"), gid: id("-g") };
@@ -29,7 +29,7 @@ function owner(): { uid?: number; gid?: number } {
 export function startPostgres(options: ServerOptions = {}): Promise<Server> {
   const { password, settings = {} } = options;
   return startServer(options, async (folder) => {
-    const { uid, gid } = owner();
+    const { uid, gid } = postgresOwner();
     const data = join(folder, "data");
     chmodSync(folder, 0o755);
     mkdirSync(data);
@@ -64,7 +64,7 @@ export function startPostgres(options: ServerOptions = {}): Promise<Server> {
 }
 
 /** The first message of a client, of protocol 3.0. */
-function startUp(): Buffer {
+export function startUp(): Buffer {
   const body = Buffer.from(`\0\x03\0\0user\0${USER}\0database\0postgres\0\0`, "latin1");
   const length = Buffer.alloc(4);
   length.writeInt32BE(body.length + 4);

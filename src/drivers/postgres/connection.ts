@@ -14,6 +14,10 @@ export interface Statement {
 
 /** One session on the server. Statements may be sent before earlier ones are answered; each is a transaction of its own. */
 export interface Session {
+  /** Its process on the server. */
+  readonly backend: number;
+  /** It is not the server's own: something between shares sessions out. */
+  readonly isPooled: boolean;
   query(statement: Statement): Promise<{ readonly rows: readonly Row[] }>;
   /** Says goodbye. */
   end(): Promise<void>;
@@ -64,18 +68,23 @@ export async function openSession(
   for (const oid of [INT2_ARRAY, INT4_ARRAY, INT8_ARRAY]) client.setTypeParser(oid, numbersIn);
   client.on("error", (error) => events.lost(error));
   client.on("end", () => events.lost(new Error("the server closed the connection")));
+  let backend = 0;
   client.on("notification", ({ channel, payload = "", processId }: Notification) =>
-    events.notified(channel, payload, processId === (client as unknown as { processID: number }).processID),
+    events.notified(channel, payload, processId === backend),
   );
   await client.connect();
   try {
-    await client.query(`SET search_path = ${schema}; ${SETTINGS}`);
+    const done = await client.query(`SET search_path = ${schema}; ${SETTINGS}; SELECT pg_backend_pid() AS backend`);
+    backend = (done as unknown as { rows: { backend: number }[] }[]).at(-1)?.rows[0]?.backend ?? 0;
   } catch (error) {
     destroy(client);
     throw error;
   }
   (client as unknown as { unref(): void }).unref();
   return {
+    backend,
+    // A pooler has numbers of its own.
+    isPooled: backend !== (client as unknown as { processID: number }).processID,
     query: (statement) => client.query(statement as { text: string; values?: unknown[] }) as Promise<{ rows: Row[] }>,
     end: () => client.end(),
     destroy: () => destroy(client),

@@ -11,6 +11,7 @@ import { openSession, type Row, type Session, type Statement } from "./connectio
 import { readDurability } from "./durability.ts";
 import { connectError, faultError, faultKind } from "./faults.ts";
 import type { PostgresOptions } from "./options.ts";
+import { refuseSharedSessions } from "./pooler.ts";
 import { migrate } from "./schema.ts";
 import { Timetable } from "./timetable.ts";
 import type { Topics } from "./topics.ts";
@@ -245,6 +246,8 @@ export class Server {
     try {
       await this.#supervisor.open();
       const session = await this.#supervisor.connection();
+      const open = (): Promise<Session> => openSession(library, url, { lost: () => {}, notified: () => {} });
+      await refuseSharedSessions(session, { clock: context.clock, server: url.server, open });
       this.#durability = await readDurability(session, url.server);
       await migrate(session, url.schema);
       await this.#enrol(session);
