@@ -21,6 +21,9 @@ export const QUICK: Scale = { messages: 1_200, strikes: 2, senders: 2, consumers
 /** The full scale of the fault matrix. */
 export const FULL: Scale = { messages: 100_000, strikes: 20, senders: 4, consumers: 4, lease: 5_000, largest: 65_536 };
 
+/** Milliseconds of a lease that no living holder loses, however busy the machine is: for rows that allow no hand-off twice. */
+export const SAFE_LEASE = 10_000;
+
 /** What a row has shown. */
 export interface RowResult {
   /** What was measured, by name; times in milliseconds. */

@@ -60,6 +60,13 @@ export class Scene {
     return this.start("sender", { ...task, seed: this.seed, history } satisfies SenderTask, options);
   }
 
+  /** Starts senders of one task, named by their numbers; resolves when all are ready. */
+  async senders(count: number, task: Omit<Given<SenderTask>, "name">): Promise<Actor[]> {
+    const senders = Array.from({ length: count }, (_, number) => this.sender({ ...task, name: `sender-${number}` }));
+    await Promise.all(senders.map((sender) => sender.says("ready")));
+    return senders;
+  }
+
   consumer(task: Given<ConsumerTask>, options?: ProgramOptions): Actor {
     const history = join(this.folder, `${task.instance}.history`);
     return this.start("consumer", { ...task, history } satisfies ConsumerTask, options);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { MemoryScene } from "../memory-scene.ts";
 import { installed } from "../need.ts";
 import { openScene } from "../open-scene.ts";
-import { judged, type Row, SERVERS, within } from "../row.ts";
+import { judged, type Row, SAFE_LEASE, SERVERS, within } from "../row.ts";
 
 const LIBRARY = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
@@ -28,7 +28,7 @@ export const clockJumps: Row = {
       };
       const consumers = Array.from({ length: 2 }, (_, number) =>
         scene.consumer(
-          { agent: "worker", instance: `consumer-${number}`, concurrency: 4, lease: scale.lease, work: 8 },
+          { agent: "worker", instance: `consumer-${number}`, concurrency: 4, lease: SAFE_LEASE, work: 8 },
           { env },
         ),
       );
@@ -57,7 +57,7 @@ export const clockJumps: Row = {
         else writeFileSync(offset, jump);
       }
       await sender.says("done");
-      await scene.drain(2 * scale.lease + 3_000);
+      await scene.drain(2 * SAFE_LEASE + 3_000);
       const { verdict, written } = await scene.verdict({ ordered: false });
       const result = judged(verdict);
       const walls = written.flatMap((event) =>

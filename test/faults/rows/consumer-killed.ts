@@ -29,18 +29,14 @@ export const consumerKilled: Row = {
       const team = Array.from({ length: scale.consumers }, consumer);
       await Promise.all(team.map(({ program }) => program.says("ready")));
       const each = Math.ceil(scale.messages / scale.senders);
-      const senders = Array.from({ length: scale.senders }, (_, number) =>
-        scene.sender({
-          name: `sender-${number}`,
-          to: "worker",
-          until: each,
-          largest: scale.largest,
-          window: 32,
-          rate: 0,
-          priorities: true,
-        }),
-      );
-      await Promise.all(senders.map((sender) => sender.says("ready")));
+      const senders = await scene.senders(scale.senders, {
+        to: "worker",
+        until: each,
+        largest: scale.largest,
+        window: 32,
+        rate: 0,
+        priorities: true,
+      });
       const deaths: Death[] = [];
       for (let strike = 0; strike < scale.strikes; strike++) {
         await new Promise((resolve) => setTimeout(resolve, 300 + scene.random() * 700));

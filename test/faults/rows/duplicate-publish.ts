@@ -1,7 +1,7 @@
 import { failureCode } from "../failure-code.ts";
 import { openScene } from "../open-scene.ts";
 import { Job } from "../roles/job.ts";
-import { judged, type Row, SERVERS, within } from "../row.ts";
+import { judged, type Row, SAFE_LEASE, SERVERS, within } from "../row.ts";
 
 /** F18: every key is sent three times: twice at once, and again by a process started later. */
 export const duplicatePublish: Row = {
@@ -17,7 +17,7 @@ export const duplicatePublish: Row = {
         agent: "worker",
         instance: "consumer-0",
         concurrency: 8,
-        lease: scale.lease,
+        lease: SAFE_LEASE,
         work: 0,
       });
       await consumer.says("ready");
@@ -27,7 +27,7 @@ export const duplicatePublish: Row = {
       await first.exited;
       const second = scene.sender({ ...task, repeat: true });
       const again = Number((await second.says("done")).split(" ")[1]);
-      await scene.drain(2 * scale.lease + 3_000);
+      await scene.drain(2 * SAFE_LEASE + 3_000);
       const bus = await scene.bus();
       const stored = (await bus.inboxes.get("worker"))?.accepted ?? -1;
       const { verdict } = await scene.verdict();

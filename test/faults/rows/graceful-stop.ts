@@ -1,5 +1,5 @@
 import { openScene } from "../open-scene.ts";
-import { judged, type Row, SERVERS, within } from "../row.ts";
+import { judged, type Row, SAFE_LEASE, SERVERS, within } from "../row.ts";
 
 /** F23: consumers are asked to stop while they are under load; others go on. */
 export const gracefulStop: Row = {
@@ -15,23 +15,19 @@ export const gracefulStop: Row = {
         const instance = `consumer-${started++}`;
         return {
           instance,
-          program: scene.consumer({ agent: "worker", instance, concurrency: 4, lease: scale.lease, work: 20 }),
+          program: scene.consumer({ agent: "worker", instance, concurrency: 4, lease: SAFE_LEASE, work: 20 }),
         };
       };
       const team = Array.from({ length: scale.consumers }, consumer);
       await Promise.all(team.map(({ program }) => program.says("ready")));
       const each = Math.ceil(scale.messages / scale.senders);
-      const senders = Array.from({ length: scale.senders }, (_, number) =>
-        scene.sender({
-          name: `sender-${number}`,
-          to: "worker",
-          until: each,
-          largest: scale.largest,
-          window: 32,
-          rate: 0,
-        }),
-      );
-      await Promise.all(senders.map((sender) => sender.says("ready")));
+      const senders = await scene.senders(scale.senders, {
+        to: "worker",
+        until: each,
+        largest: scale.largest,
+        window: 32,
+        rate: 0,
+      });
       let slowest = 0;
       const unclean: string[] = [];
       const signalled: { readonly instance: string; readonly at: number }[] = [];
@@ -51,7 +47,7 @@ export const gracefulStop: Row = {
         team[at] = consumer();
       }
       await Promise.all(senders.map((sender) => sender.says("done")));
-      await scene.drain(2 * scale.lease + 3_000);
+      await scene.drain(2 * SAFE_LEASE + 3_000);
       const { verdict, written } = await scene.verdict();
       const result = judged(verdict);
       const after = written.filter(

@@ -1,6 +1,6 @@
 import type { WrittenEvent } from "../history-file.ts";
 import { openScene } from "../open-scene.ts";
-import { judged, type Row, SERVERS, within } from "../row.ts";
+import { judged, type Row, SAFE_LEASE, SERVERS, within } from "../row.ts";
 
 /** F2: a publisher is killed while it sends; started again, it repeats what was never answered. */
 export const publisherKilled: Row = {
@@ -16,7 +16,7 @@ export const publisherKilled: Row = {
           agent: "worker",
           instance: `consumer-${number}`,
           concurrency: 4,
-          lease: scale.lease,
+          lease: SAFE_LEASE,
           work: 0,
         }),
       );
@@ -45,7 +45,7 @@ export const publisherKilled: Row = {
         team[at] = sender(at);
       }
       await Promise.all(team.map((one) => one.says("done")));
-      await scene.drain(2 * scale.lease + 3_000);
+      await scene.drain(2 * SAFE_LEASE + 3_000);
       const { verdict, written } = await scene.verdict();
       const result = judged(verdict);
       result.figures["killed"] = killed;

@@ -1,6 +1,6 @@
 import { makeNextRelease } from "../next-release.ts";
 import type { Actor } from "../program.ts";
-import { judged, type Row, type Scale, within } from "../row.ts";
+import { judged, type Row, SAFE_LEASE, type Scale, within } from "../row.ts";
 import { Scene } from "../scene.ts";
 
 /** F22: this release and the next on one file: an update and a step back under load, while old messages wait. */
@@ -43,7 +43,7 @@ export const releases: Row = {
       // However the load fell above, this release now meets messages that only the next one can read.
       await send("last", true, { rate: 0, until: 100 }).says("done");
       const old = await staff.start(false);
-      await scene.drain(2 * scale.lease + 3_000);
+      await scene.drain(2 * SAFE_LEASE + 3_000);
       await old.leave();
       const bus = await scene.bus();
       const letters = await bus.deadLetters.list({ limit: 1_000_000 });
@@ -51,7 +51,7 @@ export const releases: Row = {
       // The update is made for good.
       await staff.start(true);
       const replayed = await scene.start("replaying", { url: scene.url }, { root }).says("replayed");
-      await scene.drain(2 * scale.lease + 3_000);
+      await scene.drain(2 * SAFE_LEASE + 3_000);
       const { verdict, written } = await scene.verdict();
       const result = judged(verdict);
       result.figures["kept for the next release by this one"] = newer;
@@ -88,7 +88,7 @@ class Staff {
       agent: "worker",
       instance: `consumer-${this.#started++}-${next ? "new" : "old"}`,
       concurrency: 4,
-      lease: this.#scale.lease,
+      lease: SAFE_LEASE,
       work: 2,
     };
     const program = this.#scene.consumer(task, next ? { root: this.#root } : {});

@@ -80,20 +80,16 @@ export const soak: Row = {
       const soaked: Soaked = { scene, victim: consumer(), consumer };
       await Promise.all([...lasting, soaked.victim].map((one) => one.says("ready")));
       const rate = RATE / scale.senders;
-      const senders = Array.from({ length: scale.senders }, (_, number) =>
-        scene.sender({
-          name: `sender-${number}`,
-          to: "worker",
-          until: Math.ceil((length / 1_000) * rate),
-          largest: scale.largest,
-          window: 32,
-          rate,
-          priorities: true,
-          ttl: 60_000,
-          expireEvery: 10,
-        }),
-      );
-      await Promise.all(senders.map((sender) => sender.says("ready")));
+      const senders = await scene.senders(scale.senders, {
+        to: "worker",
+        until: Math.ceil((length / 1_000) * rate),
+        largest: scale.largest,
+        window: 32,
+        rate,
+        priorities: true,
+        ttl: 60_000,
+        expireEvery: 10,
+      });
       const watched = [...lasting, ...senders];
       const samples = new Map<Actor, Sample[]>(watched.map((actor) => [actor, []]));
       const strikes = scene instanceof ServerScene ? ofServers : [];

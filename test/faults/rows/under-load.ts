@@ -49,19 +49,15 @@ export async function underLoad(scale: Scale, seed: number, fault: ServerFault):
     );
     await Promise.all(team.map((consumer) => consumer.says("ready")));
     const each = Math.ceil(scale.messages / scale.senders);
-    const senders = Array.from({ length: scale.senders }, (_, number) =>
-      scene.sender({
-        name: `sender-${number}`,
-        to: "worker",
-        until: each,
-        largest: scale.largest,
-        window: 32,
-        // Sending lasts longer than the strikes do.
-        rate: Math.ceil((each * 1_000) / (strikes * (length + 1_500) + 1_500)),
-        priorities: true,
-      }),
-    );
-    await Promise.all(senders.map((sender) => sender.says("ready")));
+    const senders = await scene.senders(scale.senders, {
+      to: "worker",
+      until: each,
+      largest: scale.largest,
+      window: 32,
+      // Sending lasts longer than the strikes do.
+      rate: Math.ceil((each * 1_000) / (strikes * (length + 1_500) + 1_500)),
+      priorities: true,
+    });
     const mended: number[] = [];
     for (let number = 0; number < strikes; number++) {
       await pause(500 + scene.random() * 500);
