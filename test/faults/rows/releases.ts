@@ -1,6 +1,6 @@
 import { makeNextRelease } from "../next-release.ts";
 import type { Actor } from "../program.ts";
-import { judged, type Row, SAFE_LEASE, type Scale, within } from "../row.ts";
+import { judged, type Row, SAFE_LEASE, within } from "../row.ts";
 import { Scene } from "../scene.ts";
 
 /** F22: this release and the next on one file: an update and a step back under load, while old messages wait. */
@@ -12,7 +12,7 @@ export const releases: Row = {
     const scene = new Scene(seed);
     try {
       const root = makeNextRelease(scene.folder);
-      const staff = new Staff(scene, scale, root);
+      const staff = new Staff(scene, root);
       const third = Math.ceil(Math.min(scale.messages, 20_000) / 3);
       const turns = Math.max(1, scale.strikes / 4);
       // Both send for as long as the turns take.
@@ -73,13 +73,11 @@ export const releases: Row = {
 /** Consumers of both releases. */
 class Staff {
   readonly #scene: Scene;
-  readonly #scale: Scale;
   readonly #root: string;
   #started = 0;
 
-  constructor(scene: Scene, scale: Scale, root: string) {
+  constructor(scene: Scene, root: string) {
     this.#scene = scene;
-    this.#scale = scale;
     this.#root = root;
   }
 
