@@ -223,6 +223,14 @@ export class RedisBroker implements Broker, SettleDesk<RedisDelivery> {
       const { consumer, id, token, why } = JSON.parse(rest) as Told;
       return this.#consumers.get(consumer)?.revoke(id, token, why);
     }
+    if (message.startsWith("m")) {
+      const { inbox, id } = JSON.parse(rest) as { readonly inbox: string; readonly id: string };
+      return this.#session.report({
+        type: "driver.fault",
+        message: `Message ${id} in the inbox of "${inbox}" was taken away from Redis by another program; it ends as dropped`,
+        details: { code: "ENGINE_STATE", inbox, id },
+      });
+    }
     if (message.startsWith("h")) {
       const handedOver = handedOverIn(rest);
       // While a connection is restored, what was told over the lost one may have come before; it goes back.

@@ -54,6 +54,8 @@ export class RedisConsumer implements Consumer, Holder {
   #leaving: Promise<void> | undefined;
   /** Since when a suspect waits until nothing else is held, in monotonic milliseconds. */
   #passesSince: number | undefined;
+  /** It could not take the last time, and has said so. */
+  #isFaulty = false;
   /** A claim may have been made whose answer was never heard. */
   #isUnsure = false;
 
@@ -290,10 +292,13 @@ export class RedisConsumer implements Consumer, Holder {
     } catch (error) {
       this.#isDry = false;
       if (AgentwireError.is(error, "INDETERMINATE")) this.#isUnsure = true;
-      else if (!AgentwireError.is(error, "CLOSED"))
+      else if (!AgentwireError.is(error, "CLOSED")) {
+        this.#tellFault(error as AgentwireError);
         await new Promise<void>((resolve) => clock.after(PAUSE_AFTER_FAULT, resolve));
+      }
       return;
     }
+    this.#isFaulty = false;
     const [now, flag, ...rest] = answer as [number, string | Buffer, ...(string | Buffer)[]];
     if (rest.length > 0 && renew && !isCovered) this.until = began + lease;
     if (String(flag) === "suspect") this.#passesSince ??= began;
@@ -302,6 +307,13 @@ export class RedisConsumer implements Consumer, Holder {
     this.#isFed = this.#isDry && isFeedable && String(flag) !== "gone";
     if (wasWoken) this.wake();
     await this.#handOver(rest, { offeredAt: now, until: renew ? undefined : began + lease });
+  }
+
+  /** Once, until it has taken again. */
+  #tellFault({ code, message }: AgentwireError): void {
+    if (this.#isFaulty) return;
+    this.#isFaulty = true;
+    this.#around.session.report({ type: "driver.fault", message, details: { code, inbox: this.inbox } });
   }
 
   /** Whether others may be taken while a suspect's turn has come: for a lease, in which there may be a moment without any. */

@@ -9,6 +9,10 @@ const BY_WORD: Readonly<Record<string, { readonly code: ErrorCode; readonly why:
   MASTERDOWN: { code: "ENGINE_STATE", why: "the server has lost its master" },
   MOVED: { code: "ENGINE_STATE", why: "the keys of this bus belong to another node of the cluster" },
   CLUSTERDOWN: { code: "ENGINE_STATE", why: "the cluster is down" },
+  WRONGTYPE: {
+    code: "ENGINE_STATE",
+    why: "another program has put something else in the place of a key of this bus (WRONGTYPE)",
+  },
   NOPERM: { code: "ENGINE_STATE", why: "the user has no right to do this" },
   NOAUTH: { code: "ENGINE_STATE", why: "the server asks for a password" },
   BUSY: { code: "BACKPRESSURE", why: "the server is busy with a script" },

@@ -1,35 +1,15 @@
 import { spawnSync } from "node:child_process";
 import { createClient } from "@redis/client";
 import { afterEach, describe, expect, it } from "vitest";
-import type { Broker } from "../../../src/broker/broker.ts";
 import type { Consumer, Delivery } from "../../../src/broker/consumer.ts";
 import type { DriverEvent } from "../../../src/broker/driver.ts";
 import { AgentwireError } from "../../../src/errors.ts";
 import { msgpackCodec } from "../../../src/message/codec-msgpack.ts";
-import type { Envelope } from "../../../src/message/envelope.ts";
 import { FaultProxy } from "../../../src/testing/fault-proxy.ts";
 import { failure } from "../../support/buses.ts";
+import { acknowledge, idsOf, message, send, taking, until } from "../../support/deliveries.ts";
 import { describeWithServers } from "../../support/servers.ts";
 import { freshScope, openDriver, type RedisDriver } from "./engine.ts";
-
-let made = 0;
-
-function message(fields: Partial<Envelope> = {}): Envelope {
-  const id = `00000000-0000-7000-8000-${(++made).toString(16).padStart(12, "0")}`;
-  return {
-    v: 1,
-    id,
-    type: "test.note",
-    version: 1,
-    from: "sender",
-    priority: "normal",
-    createdAt: Date.now(),
-    conversationId: id,
-    headers: {},
-    payload: { n: made },
-    ...fields,
-  };
-}
 
 const closing: (() => Promise<unknown>)[] = [];
 
@@ -51,45 +31,6 @@ async function proxyFor(url: string): Promise<FaultProxy> {
   closing.push(() => proxy.close());
   return proxy;
 }
-
-/** Takes what comes, for a test to wait for. */
-async function taking(
-  broker: Broker,
-  inbox: string,
-  { credit = 100_000 }: { readonly credit?: number } = {},
-): Promise<{ given: Delivery[]; consumer: Consumer }> {
-  const given: Delivery[] = [];
-  const onDeliveries = (deliveries: readonly Delivery[]): void => void given.push(...deliveries);
-  const consumer = await broker.consume(inbox, { instance: "taker", lease: 30_000, renew: true, onDeliveries });
-  consumer.credit(credit);
-  return { given, consumer };
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
-async function send(broker: Broker, inbox: string, count: number): Promise<string[]> {
-  const messages = Array.from({ length: count }, () => message());
-  const results = await broker.publish(messages.map((one) => ({ message: one, to: [inbox] })));
-  expect(results.map(({ status }) => status)).toEqual(messages.map(() => "accepted"));
-  return messages.map(({ id }) => id);
-}
-
-const acknowledge = (delivery: Delivery) =>
-  delivery.settle({
-    outcome: "end",
-    record: {
-      id: delivery.message.id,
-      recipient: delivery.inbox,
-      end: "acknowledged",
-      at: Date.now(),
-      attempt: delivery.attempt,
-      instance: "taker",
-    },
-  });
-
-const idsOf = (deliveries: readonly Delivery[]): string[] => deliveries.map((one) => one.message.id);
 
 describeWithServers("redis", "the redis driver", (start) => {
   it("refuses a wrong password and an unreachable server, and tells no password", async () => {
@@ -143,33 +84,6 @@ describeWithServers("redis", "the redis driver", (start) => {
       const [result] = await other.broker.publish([{ message: message(), to: ["inbox"] }]);
       expect(result).toMatchObject({ status: "failed", error: { code: "AGENT_NOT_FOUND" } });
       expect(heard).toEqual([]);
-    });
-
-    it("hears a topic again that it has just stopped to hear", async () => {
-      const scope = freshScope();
-      const [one, other] = [await open(await shared(), scope), await open(await shared(), scope)];
-      const heard: unknown[] = [];
-      const listen = (): { stop: () => void; begun: Promise<void> } => {
-        let stop = (): void => {};
-        const begun = new Promise<void>((resolve) => {
-          stop = one.broker.onSignal("topic", (data) => heard.push(data), resolve);
-        });
-        return { stop, begun };
-      };
-      for (let round = 0; round < 5; round++) {
-        const before = listen();
-        await before.begun;
-        before.stop();
-        listen().stop();
-        const { stop, begun } = listen();
-        await begun;
-        // One that was on its way to its end when this one began has come to it by now.
-        await one.store.get("state/a");
-        other.broker.signal("topic", round);
-        await until(() => heard.length > round);
-        stop();
-      }
-      expect(heard).toEqual([0, 1, 2, 3, 4]);
     });
 
     it("goes on by itself after its connections were cut, with consumers, signals and watches", async () => {

@@ -166,7 +166,7 @@ local function lapse(box, id, stored, journal)
   call('HDEL', P .. 'h:' .. box.name, id)
   call('ZREM', P .. 'l:' .. box.name, 'h' .. id)
   local record = call('HGET', P .. 'b:' .. box.name, id)
-  if not record then return end
+  if not record then return conclude(box, id, nil, pastOf(box, id), 'dropped') end
   local _, _, _, rare = headOf(record)
   if journal then keepHandOff(box, id, held, ((pastOf(box, id) or {}).a or 0) + 1, bodyOf(record)) end
   giveBack(box, id, held, rare, 'lapse')

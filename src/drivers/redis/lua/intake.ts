@@ -9,8 +9,8 @@ local NAME = '^[%w_.:$-]+$'
 local function named(text) return type(text) == 'string' and #text <= 256 and string.match(text, NAME) end
 
 local function takeIn(box, most)
-  local found = call('LPOP', P .. 'f:' .. box.name, most)
-  for _, text in ipairs(found or {}) do
+  local found = call('LRANGE', P .. 'f:' .. box.name, 0, most - 1)
+  for _, text in ipairs(found) do
     -- No JSON has it, and it is what parts the copies that come with a wake-up.
     local body = string.gsub(text, '\30', '\26')
     local isRead, message = pcall(cjson.decode, body)
@@ -32,5 +32,7 @@ local function takeIn(box, most)
       refuse(box, id, isRead and body or cjson.encode({id = id, type = ''}), FULL)
     end
   end
+  -- Last, as a script that fails is not undone; what comes again is known by its id.
+  if #found > 0 then call('LTRIM', P .. 'f:' .. box.name, #found, -1) end
 end
 `;

@@ -122,7 +122,7 @@ local function take(box, asked)
   box.changed = true
   local instance = string.match(asked.about, '^[^|]*|[01]|(.*)$')
   local hasPast = call('EXISTS', P .. 'm:' .. name) == 1
-  local claims, leases, gone, bytes, isCut = {}, {}, {}, 0, false
+  local claims, leases, gone, missing, bytes, isCut = {}, {}, {}, {}, 0, false
   for from = 1, #picked, 1000 do
     local ids = {}
     for place = from, math.min(from + 999, #picked) do ids[#ids + 1] = picked[place].id end
@@ -138,7 +138,9 @@ local function take(box, asked)
       end
       local list = gone[one.level]
       if list then list[#list + 1] = id else gone[one.level] = {id} end
-      if record then
+      if not record then
+        missing[#missing + 1] = id
+      else
         box.token = box.token + 1
         claims[#claims + 1] = id
         claims[#claims + 1] = asked.consumer .. '|' .. box.token .. '|' .. one.level .. '|' .. whole(one.sequence) .. '|' .. whole(now) .. '|' .. instance
@@ -150,9 +152,14 @@ local function take(box, asked)
     end
     if isCut then break end
   end
-  for level, list in pairs(gone) do many('ZREM', P .. 'r' .. level .. ':' .. name, list) end
-  if #claims == 0 then return given, sawSuspect, isCut end
+  -- What may fail comes first, where another program has put something else in the place of a key: a script is not undone.
   many('HSET', P .. 'h:' .. name, claims)
+  for level, list in pairs(gone) do many('ZREM', P .. 'r' .. level .. ':' .. name, list) end
+  for _, id in ipairs(missing) do
+    conclude(box, id, nil, pastOf(box, id), 'dropped')
+    call('PUBLISH', P .. 'p:' .. string.match(asked.about, '^[^|]*'), 'm' .. cjson.encode({inbox = name, id = id}))
+  end
+  if #claims == 0 then return given, sawSuspect, isCut end
   if asked.cover == '' then
     many('ZADD', P .. 'l:' .. name, leases)
   elseif asked.cover == 'C' then

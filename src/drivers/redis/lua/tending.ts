@@ -41,6 +41,8 @@ local function leave(name, consumer, peer, isDead, journal)
       if record then
         local _, _, _, rare = headOf(record)
         giveBack(box, held[1], holderOf(held[2]), rare, 'release')
+      else
+        conclude(box, held[1], nil, pastOf(box, held[1]), 'dropped')
       end
     end
   end
@@ -214,7 +216,8 @@ return reply
 
 /**
  * Does what is due: process, `1` where a journal is kept, for how long this process counts as alive from now or `0` where it
- * leaves, or nothing, its mark, then processes that are certainly dead. Answers the time, the next moment in which something is to be done, and how many changes of values there were.
+ * leaves, or nothing, its mark, then processes that are certainly dead. Answers the time, the next moment in which something is to
+ * be done, how many changes of values there were, and `1` where this process was not known.
  */
 export const SWEEP = String.raw`
 local peer, journal, life = ARGV[1], ARGV[2] == '1', ARGV[3]
@@ -297,11 +300,12 @@ local function tendValues()
   if head then call('ZADD', P .. 't', head, 'v') else call('ZREM', P .. 't', 'v') end
 end
 
+local isNew = 0
 if life == '0' then
   bury(peer, false)
 elseif life ~= '' then
   call('ZADD', P .. 'a', now + tonumber(life), peer)
-  call('HSET', P .. 'k', peer, ARGV[4])
+  isNew = call('HSET', P .. 'k', peer, ARGV[4])
   call('ZREM', P .. 'a', '?' .. peer)
   for _, silent in ipairs(call('ZRANGEBYSCORE', P .. 'a', '-inf', now, 'LIMIT', 0, 10)) do
     if string.sub(silent, 1, 1) == '?' then
@@ -320,5 +324,5 @@ save()
 tellChanges()
 announce(peer)
 local head = call('ZRANGE', P .. 't', 0, 0, 'WITHSCORES')[2]
-return {now, head and tonumber(head) or -1, tonumber(call('GET', P .. 'vn') or 0)}
+return {now, head and tonumber(head) or -1, tonumber(call('GET', P .. 'vn') or 0), isNew}
 `;
