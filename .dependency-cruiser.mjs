@@ -69,6 +69,7 @@ export const libraries = {
   "better-sqlite3": "drivers/sqlite/",
   pg: "drivers/postgres/",
   "@redis/client": "drivers/redis/",
+  "@nats-io/transport-node": "drivers/nats/",
   "@viz-js/viz": "observe/",
   yaml: "config/",
   commander: "cli/",

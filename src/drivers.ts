@@ -11,6 +11,7 @@ const sqlite: DriverLoader = async (url, context) =>
 
 const postgres: DriverLoader = async (url, context) =>
   (await import("./drivers/postgres/index.ts")).postgresDriver(url, context);
+const nats: DriverLoader = async (url, context) => (await import("./drivers/nats/index.ts")).natsDriver(url, context);
 const redis: DriverLoader = async (url, context) =>
   (await import("./drivers/redis/index.ts")).redisDriver(url, context);
 
@@ -25,6 +26,9 @@ const LOADERS: Readonly<Record<string, DriverLoader>> = {
   rediss: redis,
   valkey: redis,
   valkeys: redis,
+  nats,
+  tls: nats,
+  "tls+nats": nats,
 };
 
 /** Makes the driver that a URL names. @throws URL_INVALID, DRIVER_MISSING */

@@ -2,6 +2,7 @@ import { type Guarantee, STATED } from "./guarantee.ts";
 
 const { ORDER, RECEIVING, REQUESTS, SENDING } = STATED;
 const ONE_ACTIVE = "One instance of an agent with an order key is active, the others stand by.";
+const ONE_WRITE = "No step changes two keys: record and emitted messages are one write, and who finds it goes on.";
 const MEMORY_ENDS = "The engine is this process's memory and ends with it.";
 
 /** What the messages of a driver promise, by id. */
@@ -45,6 +46,7 @@ export const BROKER_GUARANTEES = {
     level: "broker",
     stated: SENDING,
     says: "Recipients decided at an old revision of the registry are refused as stale.",
+    gaps: { nats: "The registry is another key than the message: a send may follow a decision that is a moment old." },
   },
   "dedupe.sender": { level: "broker", stated: SENDING, says: "Keys of two senders do not meet." },
   "dedupe.window": { level: "broker", stated: SENDING, says: "After its window a key is free again." },
@@ -68,18 +70,20 @@ export const BROKER_GUARANTEES = {
     level: "broker",
     stated: ORDER,
     says: "Those 16 hand-offs are counted over all consumers of an inbox.",
+    gaps: { nats: "They are counted for each consumer." },
   },
   "order.retry": { level: "broker", stated: ORDER, says: "A retried message comes behind what waits by then." },
   "order.release": {
     level: "broker",
     stated: ORDER,
     says: "A released message goes back to its old place and no attempt is counted.",
+    gaps: { nats: "It comes ahead of what was never handed out, in the order of release; no attempt is counted." },
   },
   "order.key": {
     level: "broker",
     stated: ORDER,
     says: "Of the messages of one order key one is handed out at a time, in order, retries included.",
-    gaps: { memory: ONE_ACTIVE, redis: ONE_ACTIVE },
+    gaps: { memory: ONE_ACTIVE, redis: ONE_ACTIVE, nats: ONE_ACTIVE },
   },
   "order.exclusive": {
     level: "broker",
@@ -111,6 +115,7 @@ export const BROKER_GUARANTEES = {
     level: "broker",
     stated: RECEIVING,
     says: "A consumer of chosen types gets these and no others, and what it leaves goes to others.",
+    gaps: { nats: "The engine hands out the first message of a level, whatever its type." },
   },
   "take.share": {
     level: "broker",
@@ -136,6 +141,7 @@ export const BROKER_GUARANTEES = {
     level: "broker",
     stated: REQUESTS,
     says: "An end's record, its dead letter and what was emitted with it are seen together or not at all.",
+    gaps: { nats: ONE_WRITE },
   },
   "lease.lapse": {
     level: "broker",
@@ -166,6 +172,7 @@ export const BROKER_GUARANTEES = {
     level: "broker",
     stated: RECEIVING,
     says: "Messages of a limited kind fill no more of an inbox than their limit; one over it ends as in a full inbox.",
+    gaps: { nats: "Nothing counts the messages of a kind." },
   },
   "inbox.drop-oldest": {
     level: "broker",

@@ -21,7 +21,13 @@ export const GUARANTEES = {
     level: "bus",
     stated: PROMISES,
     says: "A handler's effect and the mark that it is done are one transaction, where asked for.",
-    gaps: { memory: "Not built yet.", sqlite: "Not built yet.", redis: "Not built yet.", postgres: "Not built yet." },
+    gaps: {
+      memory: "Not built yet.",
+      sqlite: "Not built yet.",
+      redis: "Not built yet.",
+      postgres: "Not built yet.",
+      nats: "Not built yet.",
+    },
   },
   G7: { level: "broker", stated: PROMISES, says: "A second hand-off is marked: `redelivered`, or an attempt above 1." },
   G8: {
@@ -101,7 +107,12 @@ export const GUARANTEES = {
     says: "A log keeps the order of appending and is read from any position.",
   },
   "store.trim": { level: "store", stated: STORE, says: "Trimming removes entries up to a position, or the whole log." },
-  "store.transaction": { level: "store", stated: STORE, says: "A transaction does all its steps or none." },
+  "store.transaction": {
+    level: "store",
+    stated: STORE,
+    says: "A transaction does all its steps or none.",
+    gaps: { nats: "JetStream 2.9 changes one key at a time." },
+  },
 
   "send.offline": { level: "bus", stated: SENDING, says: "A message to a known agent that is offline waits for it." },
   "send.validate": { level: "bus", stated: SENDING, says: "Payloads are validated at sending and again at delivery." },

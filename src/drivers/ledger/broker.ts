@@ -201,6 +201,11 @@ export class LedgerBroker implements Broker {
 
   async close(): Promise<void> {
     if (this.#state !== "open") return;
+    if (!this.#engine.isConnected) {
+      // What is held is given to others when its lease has lapsed.
+      this.abandon();
+      return this.#engine.close();
+    }
     this.#state = "closing";
     this.#signals.clear();
     this.#caretaker.stop();

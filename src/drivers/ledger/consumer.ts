@@ -1,6 +1,7 @@
 import type { ConsumeOptions, Consumer, Revocation } from "../../broker/consumer.ts";
 import type { DriverContext } from "../../broker/driver.ts";
 import type { CancelledEnd, Settlement, SettleResult } from "../../broker/settlement.ts";
+import { AgentwireError } from "../../errors.ts";
 import type { Timer } from "../../internal/clock.ts";
 import type { Envelope } from "../../message/envelope.ts";
 import type { DeadLetter, ReceiptRecord } from "../../message/receipt-record.ts";
@@ -194,6 +195,11 @@ export class LedgerConsumer implements Consumer {
     const { engine, finisher, context } = this.#parts;
     const { number, arrival, message } = delivery;
     if (delivery.isLost || this.#hasLeft) return "lost";
+    if (!engine.isConnected)
+      throw new AgentwireError(
+        "ENGINE_STATE",
+        "Settling failed: the connection to the engine is lost; it is made again",
+      );
     if (settlement.outcome === "release") await this.#keepPast(delivery);
     const decided = await this.sheet.commit((state) => this.#decide(state, { delivery, settlement }));
     if (decided === "lost") {

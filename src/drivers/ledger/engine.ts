@@ -68,6 +68,8 @@ export interface EngineEvents {
 export interface QueueEngine {
   readonly driver: string;
   readonly durability: DurabilityReport;
+  /** There is a connection now. */
+  readonly isConnected: boolean;
   /** A copy that is given again is certainly no longer in the hands of the one before. */
   readonly redeliversOnlyLost: boolean;
 

@@ -1,0 +1,12 @@
+import { describe, it } from "vitest";
+import { brokerConformance } from "../../../src/testing/conformance/broker/index.ts";
+import { storeConformance } from "../../../src/testing/conformance/store/index.ts";
+import { gapsOf } from "../../../src/testing/guarantees.ts";
+import { describeOn } from "../../support/servers.ts";
+import { kill, openNats } from "./engine.ts";
+
+describeOn("nats", "on a server", (server) => {
+  const open = () => openNats(server.url);
+  describe("nats broker", () => brokerConformance({ describe, it, open, kill, gaps: gapsOf("nats", "broker") }));
+  describe("nats store", () => storeConformance({ describe, it, open, gaps: gapsOf("nats", "store") }));
+});
