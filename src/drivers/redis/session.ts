@@ -72,6 +72,9 @@ export class Session {
   readonly #deadlines: Deadlines<Pending>;
   readonly #listeners = new Set<SessionListener>();
   readonly #topics = new Map<string, number>();
+  #changingTopics: Promise<void> = Promise.resolve();
+  /** A new connection that has not taken the place of the lost one yet. */
+  #fresh: Connection | undefined;
   readonly #timetable: Timetable;
   readonly #users = new Set<SessionUser>();
   /** By how much the monotonic clock of this process is ahead of the server's, at least. */
@@ -171,19 +174,29 @@ export class Session {
   }
 
   /** Hears a topic; resolves when it does. Called as often as {@link Session.unhear}. */
-  async hear(topic: string): Promise<void> {
-    const count = this.#topics.get(topic) ?? 0;
-    this.#topics.set(topic, count + 1);
-    const { current } = this.#supervisor;
-    // Otherwise with the next connection.
-    await current?.listen([`${this.prefix}s:${topic}`], this.#heard).catch(() => {});
+  hear(topic: string): Promise<void> {
+    this.#topics.set(topic, (this.#topics.get(topic) ?? 0) + 1);
+    return this.#changeTopic(topic);
   }
 
   unhear(topic: string): void {
     const count = (this.#topics.get(topic) ?? 0) - 1;
     if (count > 0) return void this.#topics.set(topic, count);
     this.#topics.delete(topic);
-    this.#supervisor.current?.unlisten(`${this.prefix}s:${topic}`).catch(() => {});
+    void this.#changeTopic(topic);
+  }
+
+  /** One after the other: a subscription that begins before the end of the one before is answered would end with that. */
+  #changeTopic(topic: string): Promise<void> {
+    const change = async (): Promise<void> => {
+      const connection = this.#supervisor.current ?? this.#fresh;
+      const channel = `${this.prefix}s:${topic}`;
+      if (this.#topics.has(topic)) await connection?.listen([channel], this.#heard);
+      else await connection?.unlisten(channel);
+    };
+    // Where the connection was lost, the next one begins with all topics.
+    this.#changingTopics = this.#changingTopics.then(change).catch(() => {});
+    return this.#changingTopics;
   }
 
   /**
@@ -253,6 +266,7 @@ export class Session {
       // In one go, and before anything else: a script that the server does not know would come out of its turn.
       await Promise.all(Object.values(SCRIPTS).map(({ text }) => connection.send(["SCRIPT", "LOAD", text])));
       const channels = [`${this.prefix}w`, `${this.prefix}v`, `${this.prefix}f`, `${this.prefix}p:${this.peer}`];
+      this.#fresh = connection;
       const topics = [...this.#topics.keys()].map((topic) => `${this.prefix}s:${topic}`);
       await connection.listen([...channels, ...topics], this.#heard);
     } catch (error) {

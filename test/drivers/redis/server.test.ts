@@ -86,6 +86,33 @@ describeWithServers("redis", "the redis driver", (start) => {
       expect(heard).toEqual([]);
     });
 
+    it("hears a topic again that it has just stopped to hear", async () => {
+      const scope = freshScope();
+      const [one, other] = [await open(await shared(), scope), await open(await shared(), scope)];
+      const heard: unknown[] = [];
+      const listen = (): { stop: () => void; begun: Promise<void> } => {
+        let stop = (): void => {};
+        const begun = new Promise<void>((resolve) => {
+          stop = one.broker.onSignal("topic", (data) => heard.push(data), resolve);
+        });
+        return { stop, begun };
+      };
+      for (let round = 0; round < 5; round++) {
+        const before = listen();
+        await before.begun;
+        before.stop();
+        listen().stop();
+        const { stop, begun } = listen();
+        await begun;
+        // One that was on its way to its end when this one began has come to it by now.
+        await one.store.get("state/a");
+        other.broker.signal("topic", round);
+        await until(() => heard.length > round);
+        stop();
+      }
+      expect(heard).toEqual([0, 1, 2, 3, 4]);
+    });
+
     it("goes on by itself after its connections were cut, with consumers, signals and watches", async () => {
       const scope = freshScope();
       const proxy = await proxyFor(await shared());
