@@ -11,7 +11,7 @@ import {
 } from "agentwire";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { z } from "zod";
-import { failure, gate, onEachDriver } from "../support/buses.ts";
+import { failure, gate, onEmbeddedDrivers } from "../support/buses.ts";
 
 const Ask = defineMessage("ask", z.object({}), { reply: z.object({ answer: z.string() }) });
 const NOTHING: CrewChange = { joined: [], changed: [], left: [] };
@@ -51,7 +51,7 @@ function telling(log: string[]): Factories {
   };
 }
 
-onEachDriver("a crew", (buses) => {
+onEmbeddedDrivers("a crew", (buses) => {
   it("follows its file: new agents join, changed ones join again, absent ones leave, the others go on", async () => {
     const bus = await buses.open();
     const log: string[] = [];
@@ -187,7 +187,7 @@ export default defineAgent({ name: "a" }).on(Ask, () => ({ answer: "${answer}" }
   });
 });
 
-onEachDriver("a watched file", (buses) => {
+onEmbeddedDrivers("a watched file", (buses) => {
   /** What the next change, or fault, of the file leads to. */
   function news(): LoadOptions & { next(): Promise<CrewChange | unknown> } {
     const told: unknown[] = [];

@@ -1,6 +1,6 @@
 import { type Bus, type Delivery, defineAgent, defineMessage, jsonSchema } from "agentwire";
 import { expect, it } from "vitest";
-import { failure, gate, onEachDriver } from "../support/buses.ts";
+import { failure, gate, onEmbeddedDrivers } from "../support/buses.ts";
 import { Anything, victimOn } from "./victim.ts";
 
 const Work = defineMessage("work", jsonSchema<unknown>({}));
@@ -81,7 +81,7 @@ const THROWN: readonly (readonly [string, () => unknown])[] = [
   ],
 ];
 
-onEachDriver("a hostile handler", (buses) => {
+onEmbeddedDrivers("a hostile handler", (buses) => {
   it.each(THROWN)(
     "B15 throws %s: a failed attempt with a text of at most 2 KiB, and no crash",
     async (_name, thrown) => {

@@ -1,11 +1,11 @@
 import type { SendOptions } from "agentwire";
 import { expect, it } from "vitest";
-import { onEachDriver } from "../support/buses.ts";
+import { onEmbeddedDrivers } from "../support/buses.ts";
 import { Anything, victimOn } from "./victim.ts";
 
 type Options = SendOptions<typeof Anything>;
 
-onEachDriver("a hostile option", (buses) => {
+onEmbeddedDrivers("a hostile option", (buses) => {
   it("B7 an own __proto__ from parsed JSON is ignored: options are read field by field", async () => {
     const victim = await victimOn(await buses.open());
     const options = JSON.parse(

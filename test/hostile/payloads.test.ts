@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { onEachDriver } from "../support/buses.ts";
+import { onEmbeddedDrivers } from "../support/buses.ts";
 import { Anything, victimOn } from "./victim.ts";
 
 class Account {
@@ -10,7 +10,7 @@ class Account {
 
 const MiB = 1024 * 1024;
 
-onEachDriver("a hostile payload", (buses) => {
+onEmbeddedDrivers("a hostile payload", (buses) => {
   const NOT_JSON: readonly (readonly [string, unknown])[] = [
     ["B1 undefined", undefined],
     ["B1 a function", () => 1],

@@ -1,6 +1,6 @@
 import { AgentwireError, defineMessage, type ErrorCode, jsonSchema } from "agentwire";
 import { describe, expect, it } from "vitest";
-import { onEachDriver } from "../support/buses.ts";
+import { onEmbeddedDrivers } from "../support/buses.ts";
 import { victimOn } from "./victim.ts";
 
 type AnySchema = Parameters<typeof jsonSchema>[0];
@@ -101,7 +101,7 @@ describe("B14 a hostile schema", () => {
   });
 });
 
-onEachDriver("a payload against its schema", (buses) => {
+onEmbeddedDrivers("a payload against its schema", (buses) => {
   // Each of these holds a matcher that tries one way after the other for minutes at least, most of them for ever.
   it.each([
     ["^(a+)+$", `${"a".repeat(100_000)}!`],

@@ -1,8 +1,10 @@
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Bus, type ConnectOptions, connect } from "agentwire";
 import { afterEach, describe } from "vitest";
+import { describeOn } from "./servers.ts";
 
 /** Opens buses for one test; several on one engine where the driver shares it. */
 export interface Buses {
@@ -10,33 +12,65 @@ export interface Buses {
   open(options?: ConnectOptions): Promise<Bus>;
 }
 
+/** A driver that the tests of buses run on. */
+export type TestedDriver = "memory" | "sqlite" | "redis" | "postgres";
+
+type Connect = (options: ConnectOptions) => Promise<Bus>;
+
 /** Runs the same tests on every embedded driver; everything opened is closed and removed after each test. */
-export function onEachDriver(name: string, tests: (buses: Buses, driver: "memory" | "sqlite") => void): void {
+export function onEmbeddedDrivers(name: string, tests: (buses: Buses, driver: TestedDriver) => void): void {
   for (const driver of ["memory", "sqlite"] as const) {
     describe(`${name} on ${driver}`, () => {
-      const cleanups: (() => Promise<void> | void)[] = [];
       let folder: string | undefined;
-      afterEach(async () => {
-        for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-        if (folder) rmSync(folder, { recursive: true, force: true });
-        folder = undefined;
-      });
-      tests(
-        {
-          open: async (options = {}) => {
-            folder ??= mkdtempSync(join(tmpdir(), "agentwire-test-"));
-            const bus = await connect(driver === "memory" ? "memory:" : `sqlite:${join(folder, "bus.db")}`, {
-              logger: false,
-              ...options,
-            });
-            cleanups.push(() => bus.close({ grace: 100 }));
-            return bus;
-          },
+      closingAfterEach(
+        (connecting) => tests(connecting, driver),
+        (options) => {
+          folder ??= mkdtempSync(join(tmpdir(), "agentwire-test-"));
+          return connect(driver === "memory" ? "memory:" : `sqlite:${join(folder, "bus.db")}`, options);
         },
-        driver,
+        () => {
+          if (folder) rmSync(folder, { recursive: true, force: true });
+          folder = undefined;
+        },
       );
     });
   }
+}
+
+/** The same on the drivers of servers too, each test in a namespace of its own: for what a driver has a part in. */
+export function onEachDriver(name: string, tests: (buses: Buses, driver: TestedDriver) => void): void {
+  onEmbeddedDrivers(name, tests);
+  for (const driver of ["redis", "postgres"] as const) {
+    describeOn(driver, `${name} on ${driver}`, (server) => {
+      let namespace = freshNamespace();
+      closingAfterEach(
+        (connecting) => tests(connecting, driver),
+        (options) => connect(server.url, { ...options, namespace: namespace + (options.namespace ?? "") }),
+        () => {
+          namespace = freshNamespace();
+        },
+      );
+    });
+  }
+}
+
+function freshNamespace(): string {
+  return `test-${randomBytes(6).toString("hex")}`;
+}
+
+function closingAfterEach(tests: (buses: Buses) => void, open: Connect, clear: () => void): void {
+  const opened: Bus[] = [];
+  afterEach(async () => {
+    for (const bus of opened.splice(0).reverse()) await bus.close({ grace: 100 });
+    clear();
+  });
+  tests({
+    async open(options = {}) {
+      const bus = await open({ logger: false, ...options });
+      opened.push(bus);
+      return bus;
+    },
+  });
 }
 
 /** A promise with its resolver, to wait for a point in a handler. */
