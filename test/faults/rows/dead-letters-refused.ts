@@ -1,18 +1,26 @@
+import pg from "pg";
 import { openDatabase } from "../../support/database-file.ts";
 import { MemoryScene } from "../memory-scene.ts";
 import { openScene } from "../open-scene.ts";
 import type { Actor } from "../program.ts";
 import { judged, type Row, within } from "../row.ts";
 import type { Scene } from "../scene.ts";
+import { ServerScene } from "../server-scene.ts";
 
 const EVERY = 50;
+
+const REFUSE = `
+  CREATE OR REPLACE FUNCTION agentwire.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'dead letters are full' USING ERRCODE = 'disk_full'; END $$;
+  CREATE TRIGGER full_up BEFORE INSERT ON agentwire.kv
+    FOR EACH ROW WHEN (NEW.key LIKE '%:dead-letters/%') EXECUTE FUNCTION agentwire.refuse()`;
 
 /** F17: for a while no dead letter can be written, and a consumer dies meanwhile. */
 export const deadLettersRefused: Row = {
   id: "F17",
   title: "dead letters that cannot be written",
   quick: true,
-  on: ["sqlite", "memory"],
+  on: ["sqlite", "memory", "postgres"],
   run: async (scale, seed, backend) => {
     const scene = await openScene(backend, seed);
     try {
@@ -24,7 +32,7 @@ export const deadLettersRefused: Row = {
       };
       const team = Array.from({ length: scale.consumers }, consumer);
       await Promise.all(team.map((program) => program.says("ready")));
-      refuse(scene, true);
+      await refuse(scene, true);
       const bus = await scene.bus();
       // The consumers end up with nothing but refused ones: so many that all can still go on for a while.
       const count = Math.min(20_000, scale.messages);
@@ -39,7 +47,7 @@ export const deadLettersRefused: Row = {
       await new Promise((resolve) => setTimeout(resolve, seconds * 500));
       const letters = await bus.deadLetters.list();
       const meanwhile = await bus.inboxes.get("worker");
-      refuse(scene, false);
+      await refuse(scene, false);
       await sender.says("done");
       // The slowest is tried again after 10 s.
       await scene.drain(2 * scale.lease + 12_000);
@@ -62,11 +70,17 @@ export const deadLettersRefused: Row = {
   },
 };
 
-/** On sqlite the table refuses dead letters alone; on memory nothing at all can be settled. */
-function refuse(scene: Scene, on: boolean): void {
+/** On sqlite and postgres the table refuses dead letters alone; on memory nothing at all can be settled. */
+async function refuse(scene: Scene, on: boolean): Promise<void> {
   if (scene instanceof MemoryScene) {
     scene.faults.refuseSettle = on ? 1 : 0;
     return;
+  }
+  if (scene instanceof ServerScene) {
+    const client = new pg.Client(scene.server.url);
+    await client.connect();
+    await client.query(on ? REFUSE : "DROP TRIGGER full_up ON agentwire.kv");
+    return client.end();
   }
   const file = openDatabase(scene.database);
   file.exec(
