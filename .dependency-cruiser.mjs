@@ -70,6 +70,7 @@ export const libraries = {
   pg: "drivers/postgres/",
   "@redis/client": "drivers/redis/",
   "@nats-io/transport-node": "drivers/nats/",
+  amqplib: "drivers/rabbitmq/",
   "@viz-js/viz": "observe/",
   yaml: "config/",
   commander: "cli/",

@@ -58,7 +58,7 @@ export interface Surroundings {
 }
 
 /**
- * Connects to a bus. The URL names the engine: `memory:`, `sqlite:PATH`, `redis:`, `postgres:`; default `AGENTWIRE_URL`,
+ * Connects to a bus. The URL names the engine: `memory:`, `sqlite:PATH`, `redis:`, `postgres:`, `amqp:`; default `AGENTWIRE_URL`,
  * else an SQLite file under `.agentwire/` in the working directory. With that URL, `store` defaults to `AGENTWIRE_STORE`.
  * @throws URL_INVALID, DRIVER_MISSING, ENGINE_STATE, DURABILITY_UNMET, STORE_REQUIRED, UNSUPPORTED, STORE_CORRUPT, VERSION_UNSUPPORTED, STORE_READ_ONLY, ARGUMENT_INVALID
  */

@@ -15,6 +15,9 @@ const nats: DriverLoader = async (url, context) => (await import("./drivers/nats
 const redis: DriverLoader = async (url, context) =>
   (await import("./drivers/redis/index.ts")).redisDriver(url, context);
 
+const rabbitmq: DriverLoader = async (url, context) =>
+  (await import("./drivers/rabbitmq/index.ts")).rabbitmqDriver(url, context);
+
 /** Drivers by URL scheme; each is loaded when its scheme is first used. */
 const LOADERS: Readonly<Record<string, DriverLoader>> = {
   memory: async (url, context) => (await import("./drivers/memory/index.ts")).memoryDriver(url, context),
@@ -29,6 +32,8 @@ const LOADERS: Readonly<Record<string, DriverLoader>> = {
   nats,
   tls: nats,
   "tls+nats": nats,
+  amqp: rabbitmq,
+  amqps: rabbitmq,
 };
 
 /** Makes the driver that a URL names. @throws URL_INVALID, DRIVER_MISSING */

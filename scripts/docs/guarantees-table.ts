@@ -1,6 +1,6 @@
 import { type DriverName, GUARANTEES, type GuaranteeId, gapOf } from "../../src/testing/guarantees.ts";
 
-const DRIVERS: readonly DriverName[] = ["memory", "sqlite", "redis", "postgres", "nats"];
+const DRIVERS: readonly DriverName[] = ["memory", "sqlite", "redis", "postgres", "nats", "rabbitmq"];
 
 /** A Markdown table of guarantees: what each says and which driver keeps it, with the reasons of those that do not. */
 export function guaranteesTable(ids: readonly GuaranteeId[]): string {

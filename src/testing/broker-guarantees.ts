@@ -3,6 +3,13 @@ import { type Guarantee, STATED } from "./guarantee.ts";
 const { ORDER, RECEIVING, REQUESTS, SENDING } = STATED;
 const ONE_ACTIVE = "One instance of an agent with an order key is active, the others stand by.";
 const ONE_WRITE = "No step changes two keys: record and emitted messages are one write, and who finds it goes on.";
+const SENDERS_VIEW = "The registry is another key than the message: a send may follow a decision that is a moment old.";
+const UNREADABLE = "What waits in a queue cannot be read without taking it.";
+const AT_HAND_OFF = "What waits in a queue cannot be reached: it ends when its turn to be handed out comes.";
+const GIVEN_BACK = "It comes ahead of what was never handed out, in the order of release; no attempt is counted.";
+const OWN_COUNT = "They are counted for each consumer.";
+const BY_LEVELS = "The engine hands out the first message of a level, whatever its type.";
+const NOT_COUNTED = "Nothing counts the messages of a kind.";
 const MEMORY_ENDS = "The engine is this process's memory and ends with it.";
 
 /** What the messages of a driver promise, by id. */
@@ -46,7 +53,7 @@ export const BROKER_GUARANTEES = {
     level: "broker",
     stated: SENDING,
     says: "Recipients decided at an old revision of the registry are refused as stale.",
-    gaps: { nats: "The registry is another key than the message: a send may follow a decision that is a moment old." },
+    gaps: { nats: SENDERS_VIEW, rabbitmq: SENDERS_VIEW },
   },
   "dedupe.sender": { level: "broker", stated: SENDING, says: "Keys of two senders do not meet." },
   "dedupe.window": { level: "broker", stated: SENDING, says: "After its window a key is free again." },
@@ -70,20 +77,20 @@ export const BROKER_GUARANTEES = {
     level: "broker",
     stated: ORDER,
     says: "Those 16 hand-offs are counted over all consumers of an inbox.",
-    gaps: { nats: "They are counted for each consumer." },
+    gaps: { nats: OWN_COUNT, rabbitmq: OWN_COUNT },
   },
   "order.retry": { level: "broker", stated: ORDER, says: "A retried message comes behind what waits by then." },
   "order.release": {
     level: "broker",
     stated: ORDER,
     says: "A released message goes back to its old place and no attempt is counted.",
-    gaps: { nats: "It comes ahead of what was never handed out, in the order of release; no attempt is counted." },
+    gaps: { nats: GIVEN_BACK, rabbitmq: GIVEN_BACK },
   },
   "order.key": {
     level: "broker",
     stated: ORDER,
     says: "Of the messages of one order key one is handed out at a time, in order, retries included.",
-    gaps: { memory: ONE_ACTIVE, redis: ONE_ACTIVE, nats: ONE_ACTIVE },
+    gaps: { memory: ONE_ACTIVE, redis: ONE_ACTIVE, nats: ONE_ACTIVE, rabbitmq: ONE_ACTIVE },
   },
   "order.exclusive": {
     level: "broker",
@@ -100,7 +107,12 @@ export const BROKER_GUARANTEES = {
     stated: ORDER,
     says: "A message with no time left is accepted and expires at once.",
   },
-  "time.unattended": { level: "broker", stated: ORDER, says: "A message expires also where nobody consumes." },
+  "time.unattended": {
+    level: "broker",
+    stated: ORDER,
+    says: "A message expires also where nobody consumes.",
+    gaps: { rabbitmq: AT_HAND_OFF },
+  },
   "take.credit": {
     level: "broker",
     stated: RECEIVING,
@@ -115,7 +127,7 @@ export const BROKER_GUARANTEES = {
     level: "broker",
     stated: RECEIVING,
     says: "A consumer of chosen types gets these and no others, and what it leaves goes to others.",
-    gaps: { nats: "The engine hands out the first message of a level, whatever its type." },
+    gaps: { nats: BY_LEVELS, rabbitmq: BY_LEVELS },
   },
   "take.share": {
     level: "broker",
@@ -141,7 +153,7 @@ export const BROKER_GUARANTEES = {
     level: "broker",
     stated: REQUESTS,
     says: "An end's record, its dead letter and what was emitted with it are seen together or not at all.",
-    gaps: { nats: ONE_WRITE },
+    gaps: { nats: ONE_WRITE, rabbitmq: ONE_WRITE },
   },
   "lease.lapse": {
     level: "broker",
@@ -172,7 +184,7 @@ export const BROKER_GUARANTEES = {
     level: "broker",
     stated: RECEIVING,
     says: "Messages of a limited kind fill no more of an inbox than their limit; one over it ends as in a full inbox.",
-    gaps: { nats: "Nothing counts the messages of a kind." },
+    gaps: { nats: NOT_COUNTED, rabbitmq: NOT_COUNTED },
   },
   "inbox.drop-oldest": {
     level: "broker",
@@ -204,11 +216,13 @@ export const BROKER_GUARANTEES = {
     level: "broker",
     stated: RECEIVING,
     says: "A peek shows waiting messages in the order of hand-off and takes nothing.",
+    gaps: { rabbitmq: UNREADABLE },
   },
   "inbox.find": {
     level: "broker",
     stated: REQUESTS,
     says: "Where copies of a message still wait can be found by its id.",
+    gaps: { rabbitmq: UNREADABLE },
   },
   "receipt.ends": {
     level: "broker",
@@ -234,6 +248,7 @@ export const BROKER_GUARANTEES = {
     level: "broker",
     stated: REQUESTS,
     says: "A withdrawn message that waits ends at once and is never handed off.",
+    gaps: { rabbitmq: AT_HAND_OFF },
   },
   "cancel.held": {
     level: "broker",
@@ -244,6 +259,7 @@ export const BROKER_GUARANTEES = {
     level: "broker",
     stated: REQUESTS,
     says: "A message ends the sender's earlier waiting one to the same recipient, by id or by key.",
+    gaps: { rabbitmq: AT_HAND_OFF },
   },
   "signal.reach": {
     level: "broker",

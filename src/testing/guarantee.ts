@@ -2,7 +2,7 @@
 export type GuaranteeLevel = "broker" | "store" | "bus";
 
 /** Drivers that the table speaks of. */
-export type DriverName = "memory" | "sqlite" | "redis" | "postgres" | "nats";
+export type DriverName = "memory" | "sqlite" | "redis" | "postgres" | "nats" | "rabbitmq";
 
 /** A promise of the library. */
 export interface Guarantee {

@@ -27,6 +27,7 @@ export const GUARANTEES = {
       redis: "Not built yet.",
       postgres: "Not built yet.",
       nats: "Not built yet.",
+      rabbitmq: "Not built yet.",
     },
   },
   G7: { level: "broker", stated: PROMISES, says: "A second hand-off is marked: `redelivered`, or an attempt above 1." },

@@ -2,6 +2,9 @@ import { afterAll, beforeAll, describe } from "vitest";
 import { ENGINES, type EngineName } from "../../scripts/servers/engines.ts";
 import type { Server, ServerOptions } from "../../scripts/servers/server.ts";
 
+/** A server that takes seconds to start takes several times as long beside others, in milliseconds. */
+const MOST_TO_START = 60_000;
+
 /** The server that the tests of one file share. */
 export interface SharedServer {
   /** Of the server that the environment names, or of the private one; there when the tests run. */
@@ -20,7 +23,7 @@ export function describeOn(engine: EngineName, title: string, tests: (server: Sh
     let server: Server | undefined;
     beforeAll(async () => {
       server = await start();
-    });
+    }, MOST_TO_START);
     tests({
       get url() {
         if (!server) throw new Error("The server is there when the tests run, not before");

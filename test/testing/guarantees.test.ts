@@ -29,7 +29,7 @@ function namedInTests(rooms: readonly string[]): Set<string> {
 
 const table: [GuaranteeId, Guarantee][] = Object.entries(GUARANTEES) as [GuaranteeId, Guarantee][];
 const suites = { broker: brokerCases, store: storeCases };
-const DRIVERS: DriverName[] = ["memory", "sqlite", "redis", "postgres"];
+const DRIVERS: DriverName[] = ["memory", "sqlite", "redis", "postgres", "nats", "rabbitmq"];
 
 describe("the guarantees table", () => {
   it.each(["broker", "store"] as const)(

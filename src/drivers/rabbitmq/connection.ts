@@ -1,0 +1,149 @@
+import type { Duplex } from "node:stream";
+import type { Channel, ChannelModel, ConfirmChannel } from "amqplib";
+import type { ClientLibrary } from "./client-library.ts";
+import { connectError } from "./faults.ts";
+import type { RabbitmqOptions } from "./options.ts";
+
+/** What is heard of a connection that nobody asked for. */
+export interface ConnectionEvents {
+  lost(cause: unknown): void;
+  /** The server takes nothing to store for now, and says why; or takes it again. */
+  blocked(reason: string | undefined): void;
+}
+
+const MOST_TO_CONNECT = 5_000;
+/** Seconds. A peer that has vanished is noticed after two to three of them. */
+const HEARTBEAT = 6;
+
+/** What the library has, and its types do not tell. */
+interface Inside {
+  readonly stream: Duplex & { unref?(): void };
+  readonly heartbeater?: { readonly sendTimer?: NodeJS.Timeout; readonly recvTimer?: NodeJS.Timeout } | null;
+}
+
+/**
+ * Two connections to one server, made and lost together. While it is short of memory or disk, the server reads nothing
+ * from a connection that publishes; what acknowledges and takes goes over the other one.
+ */
+export class Connection {
+  /** The server's version. */
+  readonly version: string;
+  /** For what is stored, confirmed. */
+  readonly stores: ConfirmChannel;
+  /** For signals. */
+  readonly signals: Channel;
+  readonly #models: readonly [ChannelModel, ChannelModel];
+  readonly #lost: (cause: unknown) => void;
+  #isLeft = false;
+
+  private constructor(
+    models: readonly [ChannelModel, ChannelModel],
+    channels: { readonly stores: ConfirmChannel; readonly signals: Channel },
+    lost: (cause: unknown) => void,
+  ) {
+    this.#models = models;
+    this.#lost = lost;
+    this.stores = channels.stores;
+    this.signals = channels.signals;
+    this.version = models[0].connection.serverProperties.version;
+  }
+
+  /** Connects, within 5 s each. @throws ENGINE_STATE */
+  static async open(
+    library: ClientLibrary,
+    options: RabbitmqOptions,
+    { lost, blocked }: ConnectionEvents,
+  ): Promise<Connection> {
+    const made: ChannelModel[] = [];
+    let connection: Connection | undefined;
+    const told = (cause: unknown): void => {
+      if (connection === undefined || !connection.#isLeft) lost(cause);
+    };
+    try {
+      for (let one = 0; one < 2; one++) made.push(await connect(library, options));
+      const [publishing, taking] = made as [ChannelModel, ChannelModel];
+      for (const model of made) {
+        model.on("error", told);
+        model.on("close", (cause) => told(cause ?? new Error("the server closed the connection")));
+      }
+      publishing.on("blocked", (reason) => blocked(reason));
+      publishing.on("unblocked", () => blocked(undefined));
+      const stores = watched(await publishing.createConfirmChannel(), told);
+      const signals = watched(await publishing.createChannel(), told);
+      connection = new Connection([publishing, taking], { stores, signals }, told);
+      return connection;
+    } catch (error) {
+      for (const model of made) destroy(model);
+      throw connectError(error, options.server);
+    }
+  }
+
+  /** A channel on which messages are taken and acknowledged. Where it ends by itself, so does the connection. */
+  async channel(): Promise<Channel> {
+    return watched(await this.#models[1].createChannel(), this.#lost);
+  }
+
+  /** Does something on a channel of its own, which a refusal ends. */
+  async aside<T>(work: (channel: Channel) => Promise<T>): Promise<T> {
+    const channel = await this.#models[1].createChannel();
+    let ended = false;
+    channel.on("error", () => {
+      ended = true;
+    });
+    try {
+      return await work(channel);
+    } finally {
+      if (!ended) await channel.close().catch(() => {});
+    }
+  }
+
+  /** Ends both; what is under way fails. */
+  destroy(): void {
+    this.#isLeft = true;
+    for (const model of this.#models) destroy(model);
+  }
+
+  /** Says goodbye, so that the server gives back at once what is not acknowledged. */
+  async close(): Promise<void> {
+    this.#isLeft = true;
+    await Promise.allSettled(this.#models.map((model) => model.close()));
+    this.destroy();
+  }
+}
+
+async function connect(library: ClientLibrary, options: RabbitmqOptions): Promise<ChannelModel> {
+  const { host, port, tls, username, password, vhost } = options;
+  const model = await library.connect(
+    {
+      protocol: tls ? "amqps" : "amqp",
+      hostname: host,
+      port,
+      username,
+      password,
+      vhost: encodeURIComponent(vhost),
+      heartbeat: HEARTBEAT,
+    },
+    // Without it a message that is stored alone takes 40 ms.
+    { noDelay: true, timeout: MOST_TO_CONNECT, clientProperties: { connection_name: "agentwire" } },
+  );
+  // What waits for an answer keeps the process alive; a connection does not.
+  const { stream, heartbeater } = insideOf(model);
+  stream.unref?.();
+  heartbeater?.sendTimer?.unref();
+  heartbeater?.recvTimer?.unref();
+  return model;
+}
+
+function watched<C extends Channel>(channel: C, lost: (cause: unknown) => void): C {
+  channel.on("error", lost);
+  return channel;
+}
+
+function destroy(model: ChannelModel): void {
+  // With an error: without one the library would let what waits wait for ever.
+  insideOf(model).stream.destroy(new Error("the connection was given up"));
+}
+
+function insideOf(model: ChannelModel): Inside {
+  return model.connection as unknown as Inside;
+}

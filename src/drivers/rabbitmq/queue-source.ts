@@ -1,0 +1,230 @@
+import { AgingGuard, EMPTY_LEVEL } from "../../broker/aging.ts";
+import type { Timer } from "../../internal/clock.ts";
+import { Coalesced } from "../../internal/coalesced.ts";
+import { PRIORITIES } from "../../message/envelope.ts";
+import type { Source, SourceOptions } from "../ledger/engine.ts";
+import { Intake, type QueuedArrival } from "./intake.ts";
+import type { Levels } from "./levels.ts";
+import type { Session } from "./session.ts";
+
+/** What a {@link QueueSource} needs around it. */
+export interface QueueSourceParts {
+  readonly session: Session;
+  readonly levels: Levels;
+  closed(source: QueueSource): void;
+}
+
+/** What came and nobody wants is given back after this time, for others to have. */
+const KEPT = 250;
+/** A level that gives no more though more is wanted mostly waits for acknowledgments that are on their way. */
+const DRY_FOR = { windowed: 1_000, unknown: 20 } as const;
+const PAUSE_AFTER_FAULT = 500;
+
+/**
+ * Copies of one inbox. The server gives from every level up to the window; which of them go on, and when, is decided
+ * here: the server itself knows no priority between queues.
+ */
+export class QueueSource implements Source {
+  readonly inbox: string;
+  readonly intake: Intake;
+  readonly #options: SourceOptions;
+  readonly #parts: QueueSourceParts;
+  readonly #kept: QueuedArrival[][] = PRIORITIES.map(() => []);
+  readonly #aging = new AgingGuard();
+  readonly #adjusting: Coalesced;
+  #wanted = 0;
+  #mayHand = true;
+  #hasLooked = false;
+  #isClosed = false;
+  #isLeft = false;
+  #giving: Timer | undefined;
+  #dry: Timer | undefined;
+  /** More is to be taken from levels that give no more. */
+  #isThirsty = false;
+  #mustStop = false;
+
+  constructor(inbox: string, options: SourceOptions, parts: QueueSourceParts) {
+    this.inbox = inbox;
+    this.#options = options;
+    this.#parts = parts;
+    this.#adjusting = new Coalesced(() => this.#adjust());
+    this.intake = new Intake({
+      session: parts.session,
+      inbox,
+      arrived: (arrivals) => this.#arrived(arrivals),
+      ended: (level) => {
+        for (const arrival of this.#kept[level]?.splice(0) ?? []) this.intake.giveBack(arrival);
+        void parts.levels
+          .ended(inbox, level)
+          .catch(() => {})
+          .then(() => this.adjust());
+      },
+      // What nobody has asked for is better off in its queue. Within a window more is asked for soon.
+      beforeRoom: () =>
+        options.window === undefined && this.#wanted === 0 && this.intake.taps > 0 ? this.#stop() : undefined,
+      emptied: () => {
+        if (this.#isLeft) this.#leave();
+      },
+    });
+  }
+
+  want(arrivals: number): void {
+    if (this.#isClosed) return;
+    this.#wanted = arrivals;
+    if (arrivals === 0) return this.#giveBackLater();
+    this.#giving?.cancel();
+    this.#giving = undefined;
+    this.#mustStop = false;
+    // What lay here meanwhile may have been overtaken by something more urgent, which is on its way.
+    if (this.#isUntapped || this.kept > 0) this.adjust();
+    else this.#watchDry();
+  }
+
+  async tried(): Promise<void> {
+    await this.#parts.levels.look(this.inbox);
+    if (this.#wanted === 0) return this.#giveBack();
+    this.#isThirsty = true;
+    await this.#adjusting.run();
+    while (!this.#isClosed && this.#wanted > 0) {
+      const levels = this.#parts.levels.of(this.inbox);
+      const { ready } = await this.#parts.levels.count(this.inbox, levels);
+      await this.intake.fence();
+      if (ready.every((count) => count === 0)) return;
+      this.#isThirsty = true;
+      await this.#adjusting.run();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#wanted = 0;
+    this.#giving?.cancel();
+    this.#dry?.cancel();
+    await this.#adjusting.idle();
+    await this.#giveBack();
+    // What is held stays so.
+    this.#isLeft = true;
+    if (this.intake.open.length === 0) this.#leave();
+  }
+
+  /** Takes from the levels that there are, as much as is wanted. */
+  adjust(): void {
+    if (this.#isClosed || this.#wanted === 0) return;
+    this.#adjusting.run().catch((error: unknown) => {
+      const { session } = this.#parts;
+      if (session.connection) session.report({ type: "driver.fault", message: (error as Error).message });
+      // Without a connection it is done again with the next one.
+      session.context.clock.after(PAUSE_AFTER_FAULT, () => session.connection && this.adjust());
+    });
+  }
+
+  /** The connection is gone; returns what had come over it. */
+  forget(): QueuedArrival[] {
+    const open = this.intake.open;
+    const kept = new Set(this.#kept.flatMap((level) => level.splice(0)));
+    this.intake.forget();
+    return open.filter((arrival) => !kept.has(arrival));
+  }
+
+  /** What came, and nobody has asked for. */
+  get kept(): number {
+    return this.#kept.reduce((sum, level) => sum + level.length, 0);
+  }
+
+  /** Whether there is a level from which nothing is taken. */
+  get #isUntapped(): boolean {
+    const { levels } = this.#parts;
+    return !this.#hasLooked || levels.of(this.inbox).some((level) => this.intake.room(level) === undefined);
+  }
+
+  /** Whether a level gives nothing more, as what it gave is not acknowledged. */
+  get #isDry(): boolean {
+    return this.#parts.levels.of(this.inbox).some((level) => (this.intake.room(level) ?? 1) <= 0);
+  }
+
+  /** Takes more from a level that stays dry, though more is wanted. */
+  #watchDry(): void {
+    if (this.#dry || this.#wanted === 0 || !this.#isDry) return;
+    const { clock } = this.#parts.session.context;
+    this.#dry = clock.after(DRY_FOR[this.#options.window === undefined ? "unknown" : "windowed"], () => {
+      this.#dry = undefined;
+      if (this.#wanted === 0 || !this.#isDry) return;
+      this.#isThirsty = true;
+      this.adjust();
+    });
+  }
+
+  async #adjust(): Promise<void> {
+    const { levels } = this.#parts;
+    const least = this.#isThirsty ? 1 : Number.NEGATIVE_INFINITY;
+    this.#isThirsty = false;
+    this.#mayHand = false;
+    try {
+      // Nobody has told of those that were used before this process watched.
+      if (!this.#hasLooked) await levels.look(this.inbox);
+      this.#hasLooked = true;
+      for (const level of levels.of(this.inbox)) {
+        if (this.#wanted === 0 && this.#mustStop) await this.intake.untap(level);
+        const room = this.intake.room(level);
+        if (this.#wanted === 0 || (room !== undefined && room >= least)) continue;
+        await levels.ensure(this.inbox, level);
+        await this.intake.tap(level, this.#options.window ?? this.#wanted + this.intake.open.length);
+      }
+      await this.intake.fence();
+    } finally {
+      this.#mayHand = true;
+    }
+    this.#hand();
+  }
+
+  #arrived(arrivals: readonly QueuedArrival[]): void {
+    for (const arrival of arrivals) {
+      const kept = this.#kept[arrival.level] as QueuedArrival[];
+      // What comes again comes ahead, and among itself in its old order.
+      let place = kept.length;
+      while (place > 0 && (kept[place - 1] as QueuedArrival).order > arrival.order) place--;
+      kept.splice(place, 0, arrival);
+    }
+    if (this.#mayHand) this.#hand();
+    if (this.kept > 0) this.#giveBackLater();
+  }
+
+  #hand(): void {
+    const chosen: QueuedArrival[] = [];
+    while (this.#wanted > 0) {
+      const heads = this.#kept.map(([first]) => (first ? first.sent : EMPTY_LEVEL));
+      const level = this.#aging.choose(heads);
+      if (level === -1) break;
+      chosen.push((this.#kept[level] as QueuedArrival[]).shift() as QueuedArrival);
+      this.#wanted--;
+    }
+    if (chosen.length > 0) this.#options.onArrivals(chosen);
+  }
+
+  #leave(): void {
+    this.#parts.closed(this);
+    this.intake.close().catch(() => {});
+  }
+
+  #giveBackLater(): void {
+    if (this.#giving || this.#wanted > 0) return;
+    this.#giving = this.#parts.session.context.clock.after(KEPT, () => {
+      this.#giving = undefined;
+      if (this.#wanted === 0) this.#giveBack().catch(() => {});
+    });
+  }
+
+  /** Takes nothing more, unless something is wanted meanwhile. */
+  #stop(): Promise<void> {
+    this.#mustStop = true;
+    return this.#adjusting.run();
+  }
+
+  /** Takes nothing more, and gives back what nobody wanted. */
+  async #giveBack(): Promise<void> {
+    if (this.intake.taps > 0 || this.kept > 0) await this.#stop();
+    if (this.#wanted > 0) return;
+    for (const level of this.#kept) for (const arrival of level.splice(0)) this.intake.giveBack(arrival);
+    await this.intake.fence();
+  }
+}
