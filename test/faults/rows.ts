@@ -24,6 +24,7 @@ import {
   serverKilled,
   serverStopped,
 } from "./rows/server-faults.ts";
+import { sharing } from "./rows/sharing.ts";
 import { slowConsumer } from "./rows/slow-consumer.ts";
 import { soak } from "./rows/soak.ts";
 import { unsyncedServer } from "./rows/unsynced-server.ts";
@@ -58,5 +59,6 @@ export const ROWS: readonly Row[] = [
   replies,
   offlineAgent,
   idle,
+  sharing,
   soak,
 ];
