@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { connect } from "agentwire";
+import { connect, type Logger } from "agentwire";
 import { describe, expect, it } from "vitest";
 import { failure } from "../support/buses.ts";
 
@@ -24,15 +24,15 @@ const UNUSABLE: readonly string[] = [
 ];
 
 /** Everything that a person or a log may be shown of an error. */
-function shown(error: Error): string {
-  return `${inspect(error, { depth: 10 })} ${JSON.stringify(error)} ${String(error)} ${error.stack}`;
+function shown(error: unknown): string {
+  return `${inspect(error, { depth: 10 })} ${JSON.stringify(error)} ${String(error)} ${(error as Error).stack}`;
 }
 
 describe("B54 a URL with a password that cannot be used", () => {
   it.each(UNUSABLE)("tells no password: %#", { timeout: 30_000 }, async (url) => {
     const lines: unknown[] = [];
     const write = (...said: unknown[]): void => void lines.push(said);
-    const logger = { debug: write, info: write, warn: write, error: write };
+    const logger: Logger = { debug: write, info: write, warn: write, error: write, child: () => logger };
     const error = await failure(connect(url, { logger }));
     expect(shown(error)).not.toContain(SECRET);
     expect(inspect(lines, { depth: 10 })).not.toContain(SECRET);
