@@ -580,7 +580,8 @@ export class LedgerConsumer implements Consumer {
 
   /** Gives back what its holder has not settled, and can settle no more. */
   async #release(delivery: LedgerDelivery): Promise<void> {
-    await this.settle(delivery, { outcome: "release" });
+    // Where the engine is out of reach, it lapses.
+    await this.settle(delivery, { outcome: "release" }).catch(() => {});
     delivery.isLost = true;
   }
 
