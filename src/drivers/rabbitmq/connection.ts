@@ -60,12 +60,8 @@ export class Connection {
       if (connection === undefined || !connection.#isLeft) lost(cause);
     };
     try {
-      for (let one = 0; one < 2; one++) made.push(await connect(library, options));
+      for (let one = 0; one < 2; one++) made.push(await connect(library, options, told));
       const [publishing, taking] = made as [ChannelModel, ChannelModel];
-      for (const model of made) {
-        model.on("error", told);
-        model.on("close", (cause) => told(cause ?? new Error("the server closed the connection")));
-      }
       publishing.on("blocked", (reason) => blocked(reason));
       publishing.on("unblocked", () => blocked(undefined));
       const stores = watched(await publishing.createConfirmChannel(), told);
@@ -111,7 +107,11 @@ export class Connection {
   }
 }
 
-async function connect(library: ClientLibrary, options: RabbitmqOptions): Promise<ChannelModel> {
+async function connect(
+  library: ClientLibrary,
+  options: RabbitmqOptions,
+  lost: (cause: unknown) => void,
+): Promise<ChannelModel> {
   const { host, port, tls, username, password, vhost } = options;
   const model = await library.connect(
     {
@@ -126,6 +126,9 @@ async function connect(library: ClientLibrary, options: RabbitmqOptions): Promis
     // Without it a message that is stored alone takes 40 ms.
     { noDelay: true, timeout: MOST_TO_CONNECT, clientProperties: { connection_name: "agentwire" } },
   );
+  // At once: an error that nobody listens to ends the process.
+  model.on("error", lost);
+  model.on("close", (cause) => lost(cause ?? new Error("the server closed the connection")));
   // What waits for an answer keeps the process alive; a connection does not.
   const { stream, heartbeater } = insideOf(model);
   stream.unref?.();
