@@ -1,5 +1,6 @@
 import type { DriverContext } from "../../broker/driver.ts";
 import type { Timer } from "../../internal/clock.ts";
+import { Coalesced } from "../../internal/coalesced.ts";
 import type { Store } from "../../store/store.ts";
 import type { Delays } from "./delays.ts";
 import type { QueueEngine } from "./engine.ts";
@@ -35,6 +36,7 @@ export class Caretaker {
   readonly #options: CaretakerOptions;
   readonly #adopting = new Map<string, Promise<void>>();
   readonly #expiring = new Set<string>();
+  readonly #sweeping = new Coalesced(() => this.#sweep());
   #timer: Timer | undefined;
   #stopped = false;
 
@@ -57,7 +59,13 @@ export class Caretaker {
     if (!this.#stopped) this.sweep().catch(this.#options.fault);
   }
 
-  async sweep(): Promise<void> {
+  /** Those who call while one is under way share the next: many processes may leave at once. */
+  sweep(): Promise<void> {
+    return this.#sweeping.run();
+  }
+
+  async #sweep(): Promise<void> {
+    if (this.#stopped) return;
     const { store, presence, delays, expireDue } = this.#options;
     const alive = await presence.alive();
     for (const { key, value } of await store.list(keyOf("sheets", "")))
