@@ -1,8 +1,10 @@
 import type { EngineName } from "../../../scripts/servers/engines.ts";
-import { type Bus, connect } from "../../../src/index.ts";
+import type { Bus } from "../../../src/index.ts";
+import { connectAt } from "../connect-at.ts";
 import { Job, jobFor } from "../roles/job.ts";
 import { type Row, SERVERS, within } from "../row.ts";
 import { ServerScene } from "../server-scene.ts";
+import { pause } from "./under-load.ts";
 
 const CLIENTS = 50;
 const PATIENCE = 10_000;
@@ -17,11 +19,11 @@ export const manyClients: Row = {
     const scene = await ServerScene.open(backend as EngineName, seed);
     const buses: Bus[] = [];
     try {
-      for (let number = 0; number < CLIENTS; number++)
-        buses.push(await connect(scene.url, { name: `client-${number}`, logger: false }));
+      for (let number = 0; number < CLIENTS; number++) buses.push(await connectAt(scene, { name: `client-${number}` }));
       const [first] = buses as [Bus];
       await first.send(Job, jobFor("first", seed, 64), { to: "worker", ifUnknown: "hold" });
       const before = scene.proxy.connections.length;
+      await pause(scene.settling);
       await scene.server.kill();
       await scene.server.start();
       const since = performance.now();

@@ -19,9 +19,6 @@ export interface ServerFault {
   strike(scene: ServerScene, number: number): Promise<number>;
 }
 
-/** Milliseconds before the first strike. A queue that is younger when its server is killed is without a leader for a minute. */
-const BEFORE: Readonly<Partial<Record<EngineName, number>>> = { rabbitmq: 6_000 };
-
 /** Errors with which a send may end while the engine is out of reach, is stopped or cannot write. */
 const EXPECTED = /^error (INDETERMINATE|REJECTED|TIMEOUT|ENGINE_STATE|STORAGE_FULL|BACKPRESSURE) /;
 
@@ -38,7 +35,6 @@ export function pause(length: number): Promise<void> {
 /** Senders and consumers at work while a fault strikes: nothing is lost, nobody ends, all goes on by itself. */
 export async function underLoad(scale: Scale, seed: number, fault: ServerFault): Promise<RowResult> {
   const { strikes, length, resumesWithin, serverDies = false } = fault;
-  const before = BEFORE[fault.engine] ?? 0;
   const scene = await ServerScene.open(fault.engine, seed, fault.server);
   try {
     const team = Array.from({ length: scale.consumers }, (_, number) =>
@@ -59,10 +55,10 @@ export async function underLoad(scale: Scale, seed: number, fault: ServerFault):
       largest: scale.largest,
       window: 32,
       // Sending lasts longer than the strikes do.
-      rate: Math.ceil((each * 1_000) / (before + strikes * (length + 1_500) + 1_500)),
+      rate: Math.ceil((each * 1_000) / (scene.settling + strikes * (length + 1_500) + 1_500)),
       priorities: true,
     });
-    await pause(before);
+    await pause(scene.settling);
     const mended: number[] = [];
     for (let number = 0; number < strikes; number++) {
       await pause(500 + scene.random() * 500);
