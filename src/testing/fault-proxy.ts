@@ -140,6 +140,10 @@ class Line implements ProxyConnection {
   }
 
   cut(): void {
-    for (const end of this.#ends) if (!end.destroyed) end.resetAndDestroy();
+    for (const end of this.#ends) {
+      // What is being shut down cannot be reset any more, and would stay open.
+      if (end.writableEnded) end.destroy();
+      else if (!end.destroyed) end.resetAndDestroy();
+    }
   }
 }

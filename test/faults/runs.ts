@@ -4,7 +4,7 @@ import { type Backend, type Row, type RowResult, type Scale, SERVERS } from "./r
 import { ROWS } from "./rows.ts";
 
 /** Servers that there is a driver for; a new driver puts its engine here when the rows hold on it. */
-const DRIVEN: readonly EngineName[] = ["redis", "postgres", "rabbitmq"];
+const DRIVEN: readonly EngineName[] = ["redis", "postgres", "nats", "rabbitmq"];
 
 /** The rows that every test run plays on each server, which may take a minute; the full run plays all. */
 const QUICK_ON_SERVERS: readonly string[] = ["F1", "F2", "F3", "F8", "F9", "F24"];

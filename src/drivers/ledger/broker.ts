@@ -7,6 +7,7 @@ import type { InboxSpec, InboxStatus, InspectOptions, Waiting } from "../../brok
 import type { Publication, PublishResult } from "../../broker/publication.ts";
 import type { CancelledEnd } from "../../broker/settlement.ts";
 import { AgentwireError } from "../../errors.ts";
+import { KeepAlive } from "../../internal/keep-alive.ts";
 import type { Store } from "../../store/store.ts";
 import { Canceller } from "./canceller.ts";
 import { Caretaker } from "./caretaker.ts";
@@ -64,6 +65,8 @@ export class LedgerBroker implements Broker {
   readonly #looking: Looking;
   readonly #signals: Signals;
   readonly #consumers = new Set<LedgerConsumer>();
+  /** Some of what is awaited waits for time to pass. */
+  readonly #keepAlive = new KeepAlive();
   #count = 0;
   #state: "new" | "open" | "closing" | "closed" = "new";
 
@@ -180,7 +183,11 @@ export class LedgerBroker implements Broker {
     };
   }
 
-  async open(): Promise<void> {
+  open(): Promise<void> {
+    return this.#during(this.#open());
+  }
+
+  async #open(): Promise<void> {
     await this.#engine.open({
       lost: (arrivals) => this.#lost(arrivals),
       signalled: (topic, data) => this.#signalled(topic, data),
@@ -201,6 +208,11 @@ export class LedgerBroker implements Broker {
 
   async close(): Promise<void> {
     if (this.#state !== "open") return;
+    await this.#during(this.#close());
+    this.#keepAlive.close();
+  }
+
+  async #close(): Promise<void> {
     if (!this.#engine.isConnected) {
       // What is held is given to others when its lease has lapsed.
       this.abandon();
@@ -250,6 +262,10 @@ export class LedgerBroker implements Broker {
 
   async consume(inbox: string, options: ConsumeOptions): Promise<Consumer> {
     this.#check();
+    return this.#during(this.#consume(inbox, options));
+  }
+
+  async #consume(inbox: string, options: ConsumeOptions): Promise<Consumer> {
     if (!(await this.#inboxes.find(inbox))) throw unknown(inbox);
     await this.#succeed(inbox);
     const consumer = new LedgerConsumer(inbox, options, {
@@ -394,6 +410,15 @@ export class LedgerBroker implements Broker {
     for (const { id } of await this.#delays.list(inbox))
       if (await this.#delays.end(inbox, id, { end: "dropped", at })) return true;
     return false;
+  }
+
+  async #during<T>(work: Promise<T>): Promise<T> {
+    this.#keepAlive.hold();
+    try {
+      return await work;
+    } finally {
+      this.#keepAlive.release();
+    }
   }
 
   #lost(arrivals: readonly Arrival[]): void {

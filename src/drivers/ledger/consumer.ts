@@ -10,7 +10,7 @@ import { LedgerDelivery } from "./delivery.ts";
 import type { Arrival, QueueEngine, Source } from "./engine.ts";
 import type { Finisher } from "./finisher.ts";
 import type { Inboxes } from "./inboxes.ts";
-import { type HeldEntry, keyOf, type OverEntry, type Past, pastOf, type Tomb } from "./rows.ts";
+import { type HeldEntry, keyOf, lapsedPast, type OverEntry, type Past, pastOf, type Tomb } from "./rows.ts";
 import { Sheet, type SheetNews, type SheetState } from "./sheet.ts";
 import type { Takeover, Verdict } from "./takeover.ts";
 import { endOf } from "./tombs.ts";
@@ -159,10 +159,9 @@ export class LedgerConsumer implements Consumer {
     if (lost.length === 0) return;
     for (const delivery of lost) this.#lose(delivery, "lease-lost");
     const { store, fault } = this.#parts;
-    const pasts = lost.map((delivery) => {
-      const { i, a, c = 0, f, o } = delivery.entry;
-      const past = { a, c: c + 1, ...(f ? { f } : {}), o: { offeredAt: o, instance: this.options.instance } };
-      return store.put(keyOf("pasts", this.inbox, i), { ...past, i });
+    const pasts = lost.map(({ entry }) => {
+      const past = { ...lapsedPast(entry, this.options.instance), i: entry.i };
+      return store.put(keyOf("pasts", this.inbox, entry.i), past);
     });
     Promise.all(pasts)
       .then(() =>
@@ -303,7 +302,13 @@ export class LedgerConsumer implements Consumer {
     }
     const all = [...clear, ...unread];
     for (const claim of all) claim.number = this.sheet.number();
-    const claimed = await this.sheet.commit((state) => all.map((claim) => this.#claimOne(state, claim)));
+    let claimed: Claimed[];
+    try {
+      claimed = await this.sheet.commit((state) => all.map((claim) => this.#claimOne(state, claim)));
+    } catch (error) {
+      this.sheet.disown(all.map(({ number }) => number));
+      throw error;
+    }
 
     const handed: LedgerDelivery[] = [];
     const over: Promise<void>[] = [];
@@ -524,10 +529,9 @@ export class LedgerConsumer implements Consumer {
     await Promise.all(
       due.map(async (delivery) => {
         const { entry, arrival, message, number } = delivery;
-        const { i, a, c = 0, f, o } = entry;
+        const { i, a, o } = entry;
         const { instance } = this.options;
-        const past = { a, c: c + 1, ...(f ? { f } : {}), o: { offeredAt: o, instance } };
-        await store.put(keyOf("pasts", this.inbox, i), { ...past, i });
+        await store.put(keyOf("pasts", this.inbox, i), { ...lapsedPast(entry, instance), i });
         const lapsed = await this.sheet.commit(({ held, over, ended }) => {
           const one = held.get(number);
           if (!one || (one.u ?? 0) > context.clock.monotonic()) return undefined;

@@ -158,6 +158,11 @@ export function bodyOfText({ body, is64 }: { readonly body: string; readonly is6
   return is64 ? Buffer.from(body, "base64") : body;
 }
 
+/** What a hand-off leaves behind that was ended by a death or a lapse. */
+export function lapsedPast({ a, c = 0, f, o }: HeldEntry, instance: string): Past {
+  return { a, c: c + 1, ...(f ? { f } : {}), o: { offeredAt: o, instance } };
+}
+
 /** What is known of a copy from what travels with it. */
 export function pastOf(head: string | undefined): Past | undefined {
   if (head === undefined || head === "") return undefined;

@@ -88,6 +88,11 @@ export class Sheet {
     return this.#count;
   }
 
+  /** What was to be claimed under these numbers is not handed out, whatever became of the write. */
+  disown(numbers: Iterable<number>): void {
+    for (const number of numbers) this.#claimed.delete(number);
+  }
+
   /**
    * Applies a change in the next write, and resolves with what it returned when that is durable. It may be called again,
    * on what others have left. @throws INDETERMINATE, ENGINE_STATE, CLOSED

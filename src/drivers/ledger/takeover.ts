@@ -4,7 +4,16 @@ import { receiptLog } from "../../broker/receipt-log.ts";
 import type { Store } from "../../store/store.ts";
 import type { Arrival, QueueEngine } from "./engine.ts";
 import type { Presence } from "./presence.ts";
-import { changeValue, type HeldEntry, keyOf, type OverEntry, type Past, pastOf, type SheetRow } from "./rows.ts";
+import {
+  changeValue,
+  type HeldEntry,
+  keyOf,
+  lapsedPast,
+  type OverEntry,
+  type Past,
+  pastOf,
+  type SheetRow,
+} from "./rows.ts";
 import { retireSheet, sheetIdOf } from "./sheet.ts";
 
 /** What is to be done with a copy that may have been somebody else's. */
@@ -48,6 +57,7 @@ export interface Doubtful {
 const SHORTEST_PAUSE = 250;
 const LONGEST_PAUSE = 1_000;
 const MOST_READ = 10_000;
+const LOGS_KEPT = 4;
 
 interface Found {
   readonly key: string;
@@ -60,6 +70,8 @@ interface Found {
 /** Finds out whose a copy is that the engine gives for a second time, and takes over what the dead and the silent have. */
 export class Takeover {
   readonly #options: TakeoverOptions;
+  /** Ends of the minutes that were asked for last. */
+  readonly #ends = new Map<string, { after: number; readonly of: Set<string> }>();
 
   constructor(options: TakeoverOptions) {
     this.#options = options;
@@ -81,9 +93,10 @@ export class Takeover {
       for (const [number, entry] of row.over) note(entry.i, { key, row, number, entry, isOver: true });
     }
     const known = new Map(pasts.map(({ value }) => [(value as Past & { readonly i: string }).i, value as Past]));
+    // Whoever ended one meanwhile wrote its record before it left its sheet.
     const ended = await this.#endedOf(
       inbox,
-      doubtful.filter(({ arrival }) => arrival.doubt === "ended" || pastOf(arrival.head)?.g),
+      doubtful.filter(({ id }) => !byId.has(id)),
     );
     const verdicts: Verdict[] = [];
     for (const { id, arrival } of doubtful) {
@@ -120,8 +133,7 @@ export class Takeover {
       if (left > 0) return { later: Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, left)) };
     }
     if (!(await this.take(inbox, found))) return { later: SHORTEST_PAUSE };
-    const { a, c = 0, f, o } = held;
-    const past: Past = { a, c: c + 1, ...(f ? { f } : {}), o: { offeredAt: o, instance: row.instance } };
+    const past = lapsedPast(held, row.instance);
     await this.#pastOf(inbox, id, undefined);
     return { take: past, lapsed: { entry: held, instance: row.instance } };
   }
@@ -149,17 +161,24 @@ export class Takeover {
 
   /** Of these, the ones that have ended. */
   async #endedOf(inbox: string, doubtful: readonly Doubtful[]): Promise<ReadonlySet<string>> {
-    const ended = new Set<string>();
-    const wanted = new Set(doubtful.map(({ id }) => id));
-    for (const log of new Set(doubtful.map(({ id }) => receiptLog(id)))) {
-      for (let after = 0; ; ) {
-        const entries = await this.#options.store.read(log, { after, limit: MOST_READ });
-        for (const { id, recipient } of entries.flatMap(({ value }) => receiptsIn(value)))
-          if (recipient === inbox && wanted.has(id)) ended.add(id);
-        if (entries.length < MOST_READ) break;
-        after = entries.at(-1)?.position ?? after;
-      }
+    const logs = new Set(doubtful.map(({ id }) => receiptLog(id)));
+    for (const log of logs) await this.#readOn(log);
+    for (const log of [...this.#ends.keys()].slice(0, Math.max(0, this.#ends.size - LOGS_KEPT)))
+      if (!logs.has(log)) this.#ends.delete(log);
+    const isEnded = ({ id }: Doubtful): boolean => this.#ends.get(receiptLog(id))?.of.has(`${id} ${inbox}`) === true;
+    return new Set(doubtful.filter(isEnded).map(({ id }) => id));
+  }
+
+  /** Reads what a log has more than what was read before. */
+  async #readOn(log: string): Promise<void> {
+    const known = this.#ends.get(log) ?? { after: 0, of: new Set<string>() };
+    this.#ends.set(log, known);
+    for (;;) {
+      const entries = await this.#options.store.read(log, { after: known.after, limit: MOST_READ });
+      for (const { id, recipient } of entries.flatMap(({ value }) => receiptsIn(value)))
+        known.of.add(`${id} ${recipient}`);
+      known.after = Math.max(known.after, entries.at(-1)?.position ?? 0);
+      if (entries.length < MOST_READ) return;
     }
-    return ended;
   }
 }

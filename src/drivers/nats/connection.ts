@@ -45,6 +45,10 @@ export class Connection {
   readonly #pending = new Map<string, Pending>();
   readonly #deadlines: Deadlines<Pending>;
   readonly #keepAlive = new KeepAlive();
+  #lose = (_cause: Error): void => {};
+  readonly #lost = new Promise<never>((_, reject) => {
+    this.#lose = reject;
+  });
   #asked = 0;
 
   private constructor(library: ClientLibrary, nats: NatsConnection, about: { readonly clock: Clock; late(): void }) {
@@ -53,6 +57,7 @@ export class Connection {
     const { server_id: run = "", version = "", cluster } = nats.info ?? {};
     this.server = { run, version, isClustered: cluster !== undefined };
     this.#deadlines = new Deadlines(about.clock, () => about.late());
+    this.#lost.catch(() => {});
     this.subscribe(`${this.#inbox}.*`, (message) => this.#answered(message));
   }
 
@@ -127,6 +132,16 @@ export class Connection {
     });
   }
 
+  /** Keeps the process alive until something is over that no single answer ends; fails when the connection is lost. */
+  async during<T>(work: Promise<T>): Promise<T> {
+    this.#keepAlive.hold();
+    try {
+      return await Promise.race([work, this.#lost]);
+    } finally {
+      this.#keepAlive.release();
+    }
+  }
+
   /** Asks JetStream. @throws Refusal */
   async api<T>(subject: string, question: unknown = ""): Promise<T> {
     const payload = question === "" ? "" : JSON.stringify(question);
@@ -145,6 +160,7 @@ export class Connection {
     this.#deadlines.clear();
     this.#keepAlive.close();
     const cause = new Error("the connection was lost");
+    this.#lose(cause);
     for (const { reject } of this.#pending.values()) reject(cause);
     this.#pending.clear();
     const { protocol } = this.#nats as unknown as Inside;

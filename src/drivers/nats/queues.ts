@@ -20,6 +20,10 @@ const IN_PROGRESS = "+WPI";
 /** Of more inboxes than this all are counted in one question. */
 const MANY = 20;
 const MOST_TO_ANSWER = 5_000;
+/** A process says on this topic that its connection was cut and is back. */
+const CUT = "$cut";
+/** Some times as long as a message may stay without a word. */
+const DOUBT_AFTER_CUT = 10_000;
 const NORMAL = 2;
 
 /** Messages in a work-queue stream of JetStream, one subject and one durable consumer for each inbox and level. */
@@ -32,6 +36,11 @@ export class NatsQueues implements QueueEngine, PullQueues {
   readonly #held = new Set<NatsArrival>();
   /** Copies that went back without having been claimed, and how often they had been delivered by then. */
   readonly #untouched = new Map<number, number>();
+  /** The latest message of each inbox and level that this process was given. */
+  readonly #newest = new Map<string, number>();
+  /** When somebody's request was cut off, NATS 2.9 may deliver another message anew, as if for the first time. */
+  #doubtfulUntil = 0;
+  #cuts: { unsubscribe(): void } | undefined;
   /** Durable consumers that are there. */
   readonly #consumers = new Set<string>();
   readonly #topics = new Map<string, { unsubscribe(): void } | undefined>();
@@ -51,11 +60,13 @@ export class NatsQueues implements QueueEngine, PullQueues {
     this.#events = events;
     this.#detach = this.#session.attach({ restored: (connection) => this.#restored(connection) });
     this.durability = await this.#session.open(this);
+    if (this.#session.current) this.#hearCuts(this.#session.current);
   }
 
   async close(): Promise<void> {
     this.#detach?.();
     this.#keeping?.cancel();
+    this.#cuts?.unsubscribe();
     for (const source of this.#sources) await source.close();
     for (const subscription of this.#topics.values()) subscription?.unsubscribe();
     this.#topics.clear();
@@ -136,7 +147,7 @@ export class NatsQueues implements QueueEngine, PullQueues {
       });
       const timer = context.clock.after(MOST_TO_ANSWER, () => end());
       this.pull(inbox, level, { batch: limit, deliver });
-      await ended;
+      await connection.during(ended);
       timer.cancel();
       subscription.unsubscribe();
       return found;
@@ -274,7 +285,10 @@ export class NatsQueues implements QueueEngine, PullQueues {
       );
       return success;
     } catch (error) {
-      if (error instanceof Refusal && (error.number === NUMBERS.noMessage || /not found/.test(error.message)))
+      if (
+        error instanceof Refusal &&
+        (error.number === NUMBERS.noMessage || /no message found|not found/.test(error.message))
+      )
         return false;
       throw faultError(error, { what: "Removing a message", isRead: false });
     }
@@ -318,7 +332,12 @@ export class NatsQueues implements QueueEngine, PullQueues {
     const { delivered, sequence } = placeOf(reply);
     const isUntouched = this.#untouched.get(sequence) === delivered - 1;
     this.#untouched.delete(sequence);
-    const isOld = sequence <= this.#session.doubtfulUpTo;
+    const queue = `${inbox} ${level}`;
+    const now = this.#session.context.clock.monotonic();
+    const isOld =
+      now < this.#doubtfulUntil ||
+      sequence <= Math.max(this.#session.doubtfulUpTo, delivered > 1 ? 0 : (this.#newest.get(queue) ?? 0));
+    if (sequence > (this.#newest.get(queue) ?? 0)) this.#newest.set(queue, sequence);
     const arrival: NatsArrival = {
       inbox,
       level,
@@ -329,7 +348,7 @@ export class NatsQueues implements QueueEngine, PullQueues {
       doubt: isOld ? "ended" : delivered > 1 && !isUntouched ? "held" : "none",
       reply,
       delivered,
-      since: this.#session.context.clock.monotonic(),
+      since: now,
     };
     this.#held.add(arrival);
     this.#keep();
@@ -377,7 +396,17 @@ export class NatsQueues implements QueueEngine, PullQueues {
     );
   }
 
+  #hearCuts(connection: Connection): void {
+    const { names, context } = this.#session;
+    this.#cuts = connection.subscribe(names.signal(CUT), () => {
+      this.#doubtfulUntil = context.clock.monotonic() + DOUBT_AFTER_CUT;
+    });
+  }
+
   async #restored(connection: Connection): Promise<void> {
+    this.#hearCuts(connection);
+    this.#doubtfulUntil = this.#session.context.clock.monotonic() + DOUBT_AFTER_CUT;
+    connection.publish(this.#session.names.signal(CUT), "");
     for (const topic of this.#topics.keys()) this.#topics.set(topic, this.#listen(connection, topic));
     this.#untouched.clear();
     // Consumers are durable, but the server may be another.

@@ -158,7 +158,7 @@ export async function readAll(
       delivered: { consumer_seq: number };
     }>(`CONSUMER.CREATE.${stream}`, { stream_name: stream, config });
     total = Math.min(limit, num_pending + delivered.consumer_seq);
-    if (found.length < total) await finished;
+    if (found.length < total) await connection.during(finished);
     subscription.unsubscribe();
     connection.publish(`$JS.API.CONSUMER.DELETE.${stream}.${name}`, "");
     return found.slice(0, total);
