@@ -177,6 +177,8 @@ describeWithServers("nats", "the nats driver", (start) => {
       await until(async () => (await driver.broker.inspect(["an inbox"]))[0]?.ended["dead-lettered"] === 2);
       await until(() => given.length === 2);
       expect(idsOf(given).sort()).toEqual([urgent.id, (JSON.parse(texts[0] as string) as Envelope).id].sort());
+      // They are written once that was decided.
+      await until(async () => (await driver.store.list("dead-letters/an inbox/")).length === 2);
       const letters = await driver.store.list("dead-letters/an inbox/");
       expect(letters.map(({ value }) => value)).toEqual(
         expect.arrayContaining([
