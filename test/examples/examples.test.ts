@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { ENGINES, type EngineName } from "../../scripts/servers/engines.ts";
@@ -43,10 +45,10 @@ interface Ended {
   readonly err: string;
 }
 
-function run(file: string, url = "memory:"): Promise<Ended> {
+function run(file: string, url = "memory:", more: Readonly<Record<string, string>> = {}): Promise<Ended> {
   const child = spawn(process.execPath, ["--import", "tsx", `examples/${file}`], {
     cwd: project,
-    env: { ...process.env, AGENTWIRE_URL: url },
+    env: { ...process.env, AGENTWIRE_URL: url, ...more },
   });
   let out = "";
   let err = "";
@@ -84,3 +86,15 @@ function check(file: string, { code, out, err }: Ended): void {
   expect(out.trim().split("\n").sort()).toEqual([...(PRINTED[file] ?? [])].sort());
   if (file === "queue-workers.ts") expect(out.trim().split("\n")).toEqual(PRINTED[file]);
 }
+
+describeOn("rabbitmq", "examples on rabbitmq", (server) => {
+  it("all run unchanged, with a second engine from the environment", { timeout: 90_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "agentwire-examples-"));
+    try {
+      const more = { AGENTWIRE_STORE: `sqlite:${join(folder, "state.db")}` };
+      for (const file of Object.keys(PRINTED)) check(file, await run(file, server.url, more));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
