@@ -192,6 +192,8 @@ export class LedgerBroker implements Broker {
       lost: (arrivals) => this.#lost(arrivals),
       signalled: (topic, data) => this.#signalled(topic, data),
       restored: () => this.#restored(),
+      unclaimed: (inbox) =>
+        [...this.#consumers].reduce((sum, one) => sum + (one.inbox === inbox ? one.unclaimed : 0), 0),
     });
     try {
       await this.#engine.hear(NEWS);

@@ -227,6 +227,11 @@ export class LedgerConsumer implements Consumer {
     return "settled";
   }
 
+  /** What has come for it and is not on its sheet yet. */
+  get unclaimed(): number {
+    return this.#arrived.length + this.#inClaim;
+  }
+
   async extend(delivery: LedgerDelivery, lease: number): Promise<boolean> {
     if (delivery.isLost || !this.#deliveries.has(delivery.number)) return false;
     const until = this.#parts.context.clock.monotonic() + lease;

@@ -59,6 +59,8 @@ export interface EngineEvents {
   signalled(topic: string, data: string): void;
   /** The connection is back. */
   restored(): void;
+  /** How many arrivals of an inbox this process has not written down yet: where only what nobody has is counted, they count with it. */
+  unclaimed(inbox: string): number;
 }
 
 /**

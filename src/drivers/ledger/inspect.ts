@@ -82,12 +82,12 @@ export class Looking {
     { peek, alive }: { readonly peek: number; readonly alive: ReadonlySet<string> },
   ): Promise<InboxStatus> {
     const { store, engine, delays } = this.#options;
-    const [[count], delayed, sheets, counts, first] = await Promise.all([
-      engine.count([name]),
-      delays.list(name),
+    // In the order in which a copy goes on, so that none is passed by.
+    const [delayed, first] = await Promise.all([delays.list(name), engine.look?.(name, Math.max(1, peek)) ?? []]);
+    const [count] = await engine.count([name]);
+    const [sheets, counts] = await Promise.all([
       store.list(keyOf("sheets", name, "")),
       store.get(keyOf("counts", name)),
-      engine.look?.(name, Math.max(1, peek)) ?? [],
     ]);
     const rows = sheets.map(({ key, value }) => ({ id: sheetIdOf(key), row: value as SheetRow }));
     const held = rows.flatMap(({ row }) => row.held.map(([, entry]): HeldCopy => ({ entry, instance: row.instance })));

@@ -36,11 +36,11 @@ const MOST_TO_ANSWER = 100;
 export class Census {
   readonly #session: Session;
   readonly #signals: Signals;
-  readonly #own: (inbox: string) => Kept;
+  readonly #own: (inbox: string) => Promise<Kept>;
   readonly #asked = new Map<number, Asked>();
   #ids = 0;
 
-  constructor(session: Session, signals: Signals, own: (inbox: string) => Kept) {
+  constructor(session: Session, signals: Signals, own: (inbox: string) => Promise<Kept>) {
     this.#session = session;
     this.#signals = signals;
     this.#own = own;
@@ -51,10 +51,11 @@ export class Census {
     await Promise.all([this.#signals.hear(TOPIC), this.#signals.hear(this.#answers)]);
   }
 
-  /** How much others have of an inbox, on whose queues there are so many consumers in all. */
-  async others(inbox: string, consumers: number): Promise<number> {
-    const missing = consumers - this.#own(inbox).consumers;
-    if (missing <= 0) return 0;
+  /** How much all processes have of an inbox, on whose queues there are so many consumers. */
+  async count(inbox: string, consumers: number): Promise<number> {
+    const own = await this.#own(inbox);
+    const missing = consumers - own.consumers;
+    if (missing <= 0) return own.messages;
     const id = ++this.#ids;
     const { peer, context } = this.#session;
     const asked: Asked = { messages: 0, missing, done: () => {} };
@@ -67,12 +68,12 @@ export class Census {
     await this.#session.awaited(answered);
     timer.cancel();
     this.#asked.delete(id);
-    return asked.messages;
+    return own.messages + asked.messages;
   }
 
   /** Takes a signal, if it is one of these. */
   signalled(topic: string, data: string): boolean {
-    if (topic === TOPIC) this.#answer(JSON.parse(data) as Question);
+    if (topic === TOPIC) void this.#answer(JSON.parse(data) as Question);
     else if (topic === this.#answers) this.#note(JSON.parse(data) as Answer);
     else return false;
     return true;
@@ -82,9 +83,9 @@ export class Census {
     return `${TOPIC}/${this.#session.peer}`;
   }
 
-  #answer({ from, id, inbox }: Question): void {
+  async #answer({ from, id, inbox }: Question): Promise<void> {
     if (from === this.#session.peer) return;
-    const own = this.#own(inbox);
+    const own = await this.#own(inbox);
     if (own.consumers > 0 || own.messages > 0)
       this.#signals.send(`${TOPIC}/${from}`, JSON.stringify({ id, ...own } satisfies Answer));
   }

@@ -150,8 +150,8 @@ export class RabbitmqEngine implements QueueEngine {
     return Promise.all(
       inboxes.map(async (inbox) => {
         const { ready, consumers } = await this.#levels.count(inbox, await this.#levels.look(inbox));
-        const others = await this.#census.others(inbox, consumers);
-        return { ready: ready.reduce((sum, count) => sum + count, this.#kept(inbox).messages + others) };
+        const kept = await this.#census.count(inbox, consumers);
+        return { ready: ready.reduce((sum, count) => sum + count, kept) };
       }),
     );
   }
@@ -197,10 +197,12 @@ export class RabbitmqEngine implements QueueEngine {
     return this.#sent;
   }
 
-  #kept(inbox: string): Kept {
+  async #kept(inbox: string): Promise<Kept> {
     const own = [...this.#sources].filter((source) => source.inbox === inbox);
+    // What was on its way, and is not ready any more, has come by then.
+    await Promise.allSettled(own.map(({ intake }) => intake.fence()));
     return {
-      messages: own.reduce((sum, { kept }) => sum + kept, 0),
+      messages: own.reduce((sum, { kept }) => sum + kept, this.#events?.unclaimed(inbox) ?? 0),
       consumers: own.reduce((sum, { intake }) => sum + intake.taps, 0),
     };
   }

@@ -48,6 +48,7 @@ describeOn("rabbitmq", "the queues of an inbox", (server) => {
       lost: (arrivals) => void lost.push(...arrivals),
       signalled: (topic, data) => void heard.push(`${topic} ${data}`),
       restored: () => {},
+      unclaimed: () => 0,
     });
     closing.push(() => engine.close());
     return { engine, lost, events, heard };
