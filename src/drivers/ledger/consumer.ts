@@ -6,6 +6,7 @@ import type { Timer } from "../../internal/clock.ts";
 import type { Envelope } from "../../message/envelope.ts";
 import type { DeadLetter, ReceiptRecord } from "../../message/receipt-record.ts";
 import type { Store } from "../../store/store.ts";
+import type { Claim, Claimed, Decided } from "./claims.ts";
 import { LedgerDelivery } from "./delivery.ts";
 import type { Arrival, QueueEngine, Source } from "./engine.ts";
 import type { Finisher } from "./finisher.ts";
@@ -35,23 +36,6 @@ export interface ConsumerParts {
   quarantined(inbox: string, letter: DeadLetter<Envelope>): void;
   fault(error: unknown): void;
 }
-
-interface Claim {
-  readonly arrival: Arrival;
-  readonly message: Envelope;
-  readonly past: Past | undefined;
-  /** It cannot be read, and goes to the dead letters. */
-  readonly letter?: DeadLetter<Envelope>;
-  number: number;
-}
-
-type Claimed =
-  | { readonly held: HeldEntry }
-  | { readonly over: OverEntry }
-  /** Another one ends it. */
-  | { readonly theirs: true };
-
-type Decided = "lost" | "back" | { readonly over: OverEntry };
 
 /** Of a lease, the part after which it is renewed. */
 const PART = 1 / 3;
