@@ -3,10 +3,17 @@ import { defineConfig } from "vitest/config";
 
 const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
 
-// Tests that start, kill or freeze processes live in test/faults/ (or in a folder `faults` of a room) and run
-// one file at a time. All run in forks: a thread in which a
-// socket was reset (`resetAndDestroy`) may spin for ever when it should end, on Node 20, and the run with it.
-const faults = ["test/**/faults/**/*.test.ts"];
+// Tests that start, kill or freeze processes live in a folder `faults`. Those of whole fault rows, in test/faults/, run one
+// file at a time. All run in forks: a thread in which a socket was reset (`resetAndDestroy`) may spin for ever when it
+// should end, on Node 20, and the run with it.
+const rows = ["test/faults/**/*.test.ts"];
+const processes = ["test/*/**/faults/**/*.test.ts"];
+const patient = {
+  testTimeout: 120_000,
+  hookTimeout: 60_000,
+  // Node 22 says of its own SQLite that it is experimental, in every program that uses it.
+  env: { NODE_OPTIONS: "--disable-warning=ExperimentalWarning" },
+};
 
 export default defineConfig({
   resolve: {
@@ -21,21 +28,18 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "unit", include: ["test/**/*.test.ts"], exclude: faults, pool: "forks", testTimeout: 10_000 },
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: [...rows, ...processes],
+          pool: "forks",
+          testTimeout: 10_000,
+        },
       },
+      { extends: true, test: { name: "processes", include: processes, pool: "forks", ...patient } },
       {
         extends: true,
-        test: {
-          name: "faults",
-          include: faults,
-          pool: "forks",
-          fileParallelism: false,
-          maxConcurrency: 2,
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
-          // Node 22 says of its own SQLite that it is experimental, in every program that uses it.
-          env: { NODE_OPTIONS: "--disable-warning=ExperimentalWarning" },
-        },
+        test: { name: "faults", include: rows, pool: "forks", fileParallelism: false, maxConcurrency: 2, ...patient },
       },
     ],
   },

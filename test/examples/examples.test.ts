@@ -69,11 +69,11 @@ describe("examples", () => {
 });
 
 /** Engines that an example needs nothing but an address for. */
-const WITH_A_STORE: readonly EngineName[] = ["redis", "postgres"];
+const WITH_A_STORE: readonly EngineName[] = ["redis", "postgres", "nats"];
 
 describe.each(WITH_A_STORE)("examples on %s", (engine) => {
   describeOn(engine, `on ${ENGINES[engine].program}`, (server) => {
-    it("all run unchanged, and end by themselves", { timeout: 60_000 }, async () => {
+    it("all run unchanged, and end by themselves", { timeout: 90_000 }, async () => {
       // Each on the bus that the one before has left behind.
       for (const file of Object.keys(PRINTED)) check(file, await run(file, server.url));
     });
