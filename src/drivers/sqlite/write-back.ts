@@ -7,11 +7,11 @@ export interface WriteBackOptions {
   readonly path: string;
   /** The connection that writes; its log is written back for it. */
   readonly connection: Connection;
-  /** From so many pages on the log is written back; default 10,000, which are 80 MB. */
+  /** From so many pages on the log is written back; default 16,000, which are 128 MB. */
   readonly longest?: number;
 }
 
-const LONGEST = 10_000;
+const LONGEST = 16_000;
 /** So few pages take about as long as a commit. */
 const FEW = 500;
 
