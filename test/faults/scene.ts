@@ -154,7 +154,23 @@ export class Scene {
     rules: HistoryRules = {},
   ): Promise<{ readonly verdict: HistoryVerdict; readonly written: readonly WrittenEvent[] }> {
     const written = this.written();
-    return { verdict: checkHistory([...written, ...(await this.left(written))], rules), written };
+    const verdict = checkHistory([...written, ...(await this.left(written))], rules);
+    if (verdict.stuck.length === 0) return { verdict, written };
+    const states = await this.#states();
+    const stuck = verdict.stuck.map((name) => `${name} (${states.get(name) ?? "gone meanwhile"})`);
+    return { verdict: { ...verdict, stuck }, written };
+  }
+
+  /** Of what waits first in each inbox: in which state it is. */
+  async #states(): Promise<ReadonlyMap<string, string>> {
+    const bus = await this.bus();
+    const states = new Map<string, string>();
+    for (const { name } of await bus.inboxes.list()) {
+      const inbox = await bus.inboxes.get(name, { peek: 100 });
+      for (const { message, ...state } of inbox?.messages ?? [])
+        states.set(`${(message.payload as JobPayload).key} -> ${name}`, JSON.stringify(state));
+    }
+    return states;
   }
 
   /** Ends every program and removes the folder. */
