@@ -47,16 +47,19 @@ export class Puller {
     const arrived = new Promise<void>((resolve) => (taker.done = resolve));
     this.#takers.push(taker);
     this.#ask(consumer);
-    await consumer.tried();
-    const waiting = wait > 0 && taker.got.length === 0 && !this.#closed && !signal?.aborted;
-    if (waiting) {
-      const timer = this.#host.clock.after(wait, taker.done);
-      signal?.addEventListener("abort", taker.done, { once: true });
-      this.#options.keepAlive.hold();
-      await arrived;
+    this.#options.keepAlive.hold();
+    try {
+      await consumer.tried();
+      const waiting = wait > 0 && taker.got.length === 0 && !this.#closed && !signal?.aborted;
+      if (waiting) {
+        const timer = this.#host.clock.after(wait, taker.done);
+        signal?.addEventListener("abort", taker.done, { once: true });
+        await arrived;
+        timer.cancel();
+        signal?.removeEventListener("abort", taker.done);
+      }
+    } finally {
       this.#options.keepAlive.release();
-      timer.cancel();
-      signal?.removeEventListener("abort", taker.done);
     }
     const at = this.#takers.indexOf(taker);
     if (at >= 0) this.#takers.splice(at, 1);
