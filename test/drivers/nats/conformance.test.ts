@@ -7,6 +7,8 @@ import { kill, openNats } from "./engine.ts";
 
 describeOn("nats", "on a server", (server) => {
   const open = () => openNats(server.url);
-  describe("nats broker", () => brokerConformance({ describe, it, open, kill, gaps: gapsOf("nats", "broker") }));
+  // Each walk makes consumers of its own on the server, several a second.
+  describe("nats broker", () =>
+    brokerConformance({ describe, it, open, kill, gaps: gapsOf("nats", "broker"), runs: 5 }));
   describe("nats store", () => storeConformance({ describe, it, open, gaps: gapsOf("nats", "store") }));
 });
