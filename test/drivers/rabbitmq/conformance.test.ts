@@ -7,6 +7,7 @@ import { kill, openRabbitmq } from "./engine.ts";
 describeOn("rabbitmq", "on a server", (server) => {
   const open = () => openRabbitmq(server.url);
   // Each walk declares queues, of which each is a group of its own on the server.
-  describe("rabbitmq broker", () =>
-    brokerConformance({ describe, it, open, kill, gaps: gapsOf("rabbitmq", "broker"), runs: 3 }));
+  describe("rabbitmq broker", { timeout: 30_000 }, () =>
+    brokerConformance({ describe, it, open, kill, gaps: gapsOf("rabbitmq", "broker"), runs: 3 }),
+  );
 });
