@@ -1,33 +1,14 @@
 import { connect } from "@nats-io/transport-node";
 import { afterEach, describe, expect, it } from "vitest";
-import type { Broker } from "../../../src/broker/broker.ts";
-import type { Consumer, Delivery } from "../../../src/broker/consumer.ts";
+import type { Delivery } from "../../../src/broker/consumer.ts";
 import type { DriverEvent } from "../../../src/broker/driver.ts";
 import { msgpackCodec } from "../../../src/message/codec-msgpack.ts";
 import type { Envelope } from "../../../src/message/envelope.ts";
 import { FaultProxy } from "../../../src/testing/fault-proxy.ts";
 import { failure } from "../../support/buses.ts";
+import { acknowledge, idsOf, message, send, taking, until } from "../../support/deliveries.ts";
 import { describeWithServers } from "../../support/servers.ts";
 import { freshScope, type NatsDriver, openDriver } from "./engine.ts";
-
-let made = 0;
-
-function message(fields: Partial<Envelope> = {}): Envelope {
-  const id = `00000000-0000-7000-8000-${(++made).toString(16).padStart(12, "0")}`;
-  return {
-    v: 1,
-    id,
-    type: "test.note",
-    version: 1,
-    from: "sender",
-    priority: "normal",
-    createdAt: Date.now(),
-    conversationId: id,
-    headers: {},
-    payload: { n: made },
-    ...fields,
-  };
-}
 
 const closing: (() => Promise<unknown>)[] = [];
 
@@ -49,45 +30,6 @@ async function proxyFor(url: string): Promise<FaultProxy> {
   closing.push(() => proxy.close());
   return proxy;
 }
-
-/** Takes what comes, for a test to wait for. */
-async function taking(
-  broker: Broker,
-  inbox: string,
-  { credit = 100_000 }: { readonly credit?: number } = {},
-): Promise<{ given: Delivery[]; consumer: Consumer }> {
-  const given: Delivery[] = [];
-  const onDeliveries = (deliveries: readonly Delivery[]): void => void given.push(...deliveries);
-  const consumer = await broker.consume(inbox, { instance: "taker", lease: 30_000, renew: true, onDeliveries });
-  consumer.credit(credit);
-  return { given, consumer };
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
-async function send(broker: Broker, inbox: string, count: number): Promise<string[]> {
-  const messages = Array.from({ length: count }, () => message());
-  const results = await broker.publish(messages.map((one) => ({ message: one, to: [inbox] })));
-  expect(results.map(({ status }) => status)).toEqual(messages.map(() => "accepted"));
-  return messages.map(({ id }) => id);
-}
-
-const acknowledge = (delivery: Delivery) =>
-  delivery.settle({
-    outcome: "end",
-    record: {
-      id: delivery.message.id,
-      recipient: delivery.inbox,
-      end: "acknowledged",
-      at: Date.now(),
-      attempt: delivery.attempt,
-      instance: "taker",
-    },
-  });
-
-const idsOf = (deliveries: readonly Delivery[]): string[] => deliveries.map((one) => one.message.id);
 
 describeWithServers("nats", "the nats driver", (start) => {
   it("refuses a wrong password and an unreachable server, and tells no password", async () => {
