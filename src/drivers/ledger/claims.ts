@@ -22,3 +22,20 @@ export type Claimed =
 
 /** What a holder has decided. */
 export type Decided = "lost" | "back" | { readonly over: OverEntry };
+
+/** Of copies that have come together, those in doubt; and those of them that are doubles of another one here. */
+export function apart(
+  claims: readonly Claim[],
+  isDoubtful: (claim: Claim) => boolean,
+): { readonly doubtful: readonly Claim[]; readonly doubles: readonly Claim[] } {
+  const ids = new Set(claims.flatMap((claim) => (isDoubtful(claim) ? [] : claim.message.id)));
+  const doubtful: Claim[] = [];
+  const doubles: Claim[] = [];
+  for (const claim of claims) {
+    if (!isDoubtful(claim)) continue;
+    const { id } = claim.message;
+    (ids.has(id) ? doubles : doubtful).push(claim);
+    ids.add(id);
+  }
+  return { doubtful, doubles };
+}

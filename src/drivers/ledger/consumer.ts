@@ -6,7 +6,7 @@ import type { Timer } from "../../internal/clock.ts";
 import type { Envelope } from "../../message/envelope.ts";
 import type { DeadLetter, ReceiptRecord } from "../../message/receipt-record.ts";
 import type { Store } from "../../store/store.ts";
-import type { Claim, Claimed, Decided } from "./claims.ts";
+import { apart, type Claim, type Claimed, type Decided } from "./claims.ts";
 import { LedgerDelivery } from "./delivery.ts";
 import type { Arrival, QueueEngine, Source } from "./engine.ts";
 import type { Finisher } from "./finisher.ts";
@@ -281,9 +281,10 @@ export class LedgerConsumer implements Consumer {
       }
     }
     const isDoubtful = ({ arrival, past }: Claim): boolean => arrival.doubt !== "none" || past?.g === true;
-    const doubtful = claims.filter(isDoubtful);
     let clear: readonly Claim[] = claims;
-    if (doubtful.length > 0) {
+    if (claims.some(isDoubtful)) {
+      const { doubtful, doubles } = apart(claims, isDoubtful);
+      if (doubles.length > 0) await engine.acknowledge(doubles.map(({ arrival }) => arrival));
       const asked = doubtful.map(({ arrival, message }) => ({ id: message.id, arrival }));
       const verdicts = await takeover.judge(this.inbox, asked);
       const taken = await this.#obey(doubtful, verdicts);

@@ -58,6 +58,8 @@ interface Plan {
   /** Room was taken for its copies. */
   readonly isCounted: boolean;
   readonly key?: string;
+  /** What its copies say of themselves. */
+  readonly past?: Past;
 }
 
 interface Target {
@@ -71,6 +73,8 @@ type Decision =
   | { readonly follow: Promise<PublishResult> };
 
 const FULL = { code: "INBOX_FULL", reason: "The inbox has reached its capacity." };
+/** Somebody who has died may have put the same copy into the engine. */
+const DOUBTFUL: Past = { g: true, a: 0 };
 const LEVELS = new Map<string, number>(PRIORITIES.map((priority, level) => [priority, level]));
 const NORMAL = 2;
 
@@ -111,8 +115,8 @@ export class Publisher {
     for (const { publication, inboxes } of of) {
       const rows = await Promise.all(inboxes.map((name) => this.#options.inboxes.find(name)));
       const targets = rows.flatMap((row) => (row ? [this.#target(publication, row)] : []));
-      const plan = { publication, targets, isDuplicate: false, isCounted: false };
-      await this.#store([plan], { how: "sent", past: { g: true, a: 0 } }).stored;
+      const plan = { publication, targets, isDuplicate: false, isCounted: false, past: DOUBTFUL };
+      await this.#store([plan], { how: "sent" }).stored;
     }
   }
 
@@ -247,13 +251,13 @@ export class Publisher {
     const conversationId = message.conversationId === message.id ? first.id : message.conversationId;
     const again = { ...publication, message: { ...message, id: first.id, conversationId } };
     const targets = rows.map((row) => this.#target(again, row));
-    return { plan: { publication: again, targets, isDuplicate: true, isCounted: false, key } };
+    return { plan: { publication: again, targets, isDuplicate: true, isCounted: false, key, past: DOUBTFUL } };
   }
 
   /** Begins to store; `issued` when the engine has everything in its order, `stored` when it is durable. */
   #store(
     plans: readonly Plan[],
-    about: { readonly how: How; readonly past?: Past },
+    about: { readonly how: How },
   ): { readonly issued: Promise<void>; readonly stored: Promise<PublishResult[]> } {
     let issued = (): void => {};
     const whenIssued = new Promise<void>((resolve) => {
@@ -274,7 +278,7 @@ export class Publisher {
 
   async #storeAll(
     plans: readonly Plan[],
-    { how: sent, past, issued }: { readonly how: How; readonly past?: Past; readonly issued: () => void },
+    { how: sent, issued }: { readonly how: How; readonly issued: () => void },
   ): Promise<PublishResult[]> {
     const { store, context, engine, delay, end, expire } = this.#options;
     const now = context.clock.now();
@@ -285,7 +289,7 @@ export class Publisher {
     const delayed: DelayedRow[] = [];
     const fault = (plan: number) => (error: unknown) => void faults.set(plan, asIndeterminate(error));
     const intent = await this.#intend(plans);
-    plans.forEach(({ publication, targets, key }, plan) => {
+    plans.forEach(({ publication, targets, key, past }, plan) => {
       const { message, dueAt } = publication;
       let body: string | Uint8Array;
       try {
@@ -331,7 +335,11 @@ export class Publisher {
         }
       }
     });
-    if (context.journal && past === undefined) rest.push(this.#journal(plans, now));
+    if (context.journal) {
+      // What somebody has died over is in the journal already, unless it has come again from its sender.
+      const fresh = plans.filter(({ past, isDuplicate }) => past === undefined || isDuplicate);
+      rest.push(this.#journal(fresh, now));
+    }
     const put = copies.length > 0 ? engine.put(copies) : Promise.resolve([]);
     issued();
     if (delayed.length > 0) rest.push(delay(delayed));

@@ -8,7 +8,7 @@ import { MemoryEngine } from "../../../src/drivers/memory/index.ts";
 import { jsonCodec } from "../../../src/message/codec-json.ts";
 import type { Envelope } from "../../../src/message/envelope.ts";
 import type { Store } from "../../../src/store/store.ts";
-import { recordOf } from "../../../src/testing/conformance/broker/taker.ts";
+import { end, recordOf } from "../../../src/testing/conformance/broker/taker.ts";
 import { BrokerTrial } from "../../../src/testing/conformance/broker/trial.ts";
 import { FakeClock } from "../../../src/testing/fake-clock.ts";
 import { connectLedger } from "./engine.ts";
@@ -21,6 +21,8 @@ interface Fatal {
   /** A copy for this inbox. */
   readonly put?: string;
   readonly acknowledge?: true;
+  /** What became of a message that was sent with a key. */
+  readonly result?: true;
 }
 
 const context = (clock: FakeClock, instance: string): DriverContext => ({
@@ -70,7 +72,8 @@ describe.each([true, false])(
           (member === "put" || member === "append") &&
           fatal.write !== undefined &&
           String(given[0]).startsWith(fatal.write);
-        return dead || isFatal ? die() : undefined;
+        const isResult = fatal.result && member === "put" && Object.hasOwn(given[1] as object, "copies");
+        return dead || isFatal || isResult ? die() : undefined;
       });
       const watchedQueues = watched<QueueEngine>(queues, (member, given) => {
         const isPut = member === "put" && (given[0] as NewCopy[]).some(({ inbox }) => inbox === fatal.put);
@@ -153,6 +156,46 @@ describe.each([true, false])(
       const other = { message: trial.message(), to: ["inbox"], dedupe: { ...dedupe, fingerprint: "g" } };
       await trial.refuse(other, "ID_CONFLICT");
       expect((await trial.status("inbox")).accepted).toBe(1);
+    });
+
+    describe("after it has stored the message of a key, and before it has stored that", () => {
+      let first: Publication;
+      let sendAgain: () => Promise<unknown>;
+      beforeEach(async () => {
+        await trial.declare("inbox");
+        const { broker, dieAt, isDead } = await mortal();
+        dieAt({ result: true });
+        const dedupe = { key: "k", fingerprint: "f", window: 600_000 };
+        first = { message: trial.message(), to: ["inbox"], dedupe };
+        sendAgain = () =>
+          trial.accept({ message: trial.message({ payload: first.message.payload }), to: ["inbox"], dedupe });
+        void broker.publish([first]);
+        await trial.until("it has died", isDead);
+      });
+
+      it("has it handed out once when the key comes again while it waits", async () => {
+        await sendAgain();
+        const taker = await trial.take("inbox");
+        expect((await taker.next()).message.id).toBe(first.message.id);
+        await taker.nothing();
+      });
+
+      it("has it handed out once when the key comes again while somebody has it", async () => {
+        const taker = await trial.take("inbox");
+        const delivery = await taker.next();
+        await sendAgain();
+        await taker.nothing();
+        expect(await end(delivery)).toBe("settled");
+        await (await trial.take("inbox")).nothing();
+      });
+
+      it("has it handed out once when the key comes again after it has ended", async () => {
+        const taker = await trial.take("inbox");
+        await end(await taker.next());
+        await sendAgain();
+        await taker.nothing();
+        expect(await trial.status("inbox")).toMatchObject({ accepted: 1, waiting: 0, ended: { acknowledged: 1 } });
+      });
     });
 
     it("has its fan-out completed by another", async () => {
