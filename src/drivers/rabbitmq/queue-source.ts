@@ -33,7 +33,9 @@ export class QueueSource implements Source {
   readonly #aging = new AgingGuard();
   readonly #adjusting: Coalesced;
   #wanted = 0;
-  #mayHand = true;
+  /** So many times it was to be found out first what has come; nothing is handed over before that is done. */
+  #asked = 0;
+  #served = 0;
   #hasLooked = false;
   #isClosed = false;
   #isLeft = false;
@@ -70,13 +72,14 @@ export class QueueSource implements Source {
 
   want(arrivals: number): void {
     if (this.#isClosed) return;
+    const wasFull = this.#wanted === 0;
     this.#wanted = arrivals;
     if (arrivals === 0) return this.#giveBackLater();
     this.#giving?.cancel();
     this.#giving = undefined;
     this.#mustStop = false;
-    // What lay here meanwhile may have been overtaken by something more urgent, which is on its way.
-    if (this.#isUntapped || this.kept > 0) this.adjust();
+    // What has come or comes now may have been overtaken by something more urgent, which is on its way too.
+    if (this.#isUntapped || wasFull || this.kept > 0) this.adjust();
     else this.#watchDry();
   }
 
@@ -110,6 +113,7 @@ export class QueueSource implements Source {
   /** Takes from the levels that there are, as much as is wanted. */
   adjust(): void {
     if (this.#isClosed || this.#wanted === 0) return;
+    this.#asked++;
     this.#adjusting.run().catch((error: unknown) => {
       const { session } = this.#parts;
       if (session.connection) session.report({ type: "driver.fault", message: (error as Error).message });
@@ -158,7 +162,7 @@ export class QueueSource implements Source {
     const { levels } = this.#parts;
     const least = this.#isThirsty ? 1 : Number.NEGATIVE_INFINITY;
     this.#isThirsty = false;
-    this.#mayHand = false;
+    const serves = ++this.#asked;
     try {
       // Nobody has told of those that were used before this process watched.
       if (!this.#hasLooked) await levels.look(this.inbox);
@@ -172,7 +176,7 @@ export class QueueSource implements Source {
       }
       await this.intake.fence();
     } finally {
-      this.#mayHand = true;
+      this.#served = serves;
     }
     this.#hand();
   }
@@ -185,11 +189,12 @@ export class QueueSource implements Source {
       while (place > 0 && (kept[place - 1] as QueuedArrival).order > arrival.order) place--;
       kept.splice(place, 0, arrival);
     }
-    if (this.#mayHand) this.#hand();
+    this.#hand();
     if (this.kept > 0) this.#giveBackLater();
   }
 
   #hand(): void {
+    if (this.#served !== this.#asked) return;
     const chosen: QueuedArrival[] = [];
     while (this.#wanted > 0) {
       const heads = this.#kept.map(([first]) => (first ? first.sent : EMPTY_LEVEL));

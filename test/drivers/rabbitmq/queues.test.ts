@@ -88,6 +88,23 @@ describeOn("rabbitmq", "the queues of an inbox", (server) => {
     expect(await one.engine.count(["inbox", "none"])).toEqual([{ ready: 4 }, { ready: 0 }]);
   });
 
+  it("hands over the more urgent one of two that are both on their way", async () => {
+    const proxy = await FaultProxy.open(server.url);
+    closing.push(() => proxy.close());
+    const [one, other] = [await open(proxy.url), await open()];
+    await other.engine.put([...copies(1, 0), ...copies(1, 4)]);
+    const taking = await take(one, { window: 4 });
+    taking.source.want(2);
+    await taking.source.tried();
+    await one.engine.acknowledge(taking.got);
+    proxy.set({ delay: 100 });
+    await other.engine.put([{ inbox: "inbox", level: 4, body: "low" }]);
+    await other.engine.put([{ inbox: "inbox", level: 0, body: "urgent" }]);
+    taking.source.want(1);
+    await until(() => taking.got.length > 2);
+    expect(taking.bodies().slice(2)).toEqual(["urgent"]);
+  });
+
   it("gives back, in their old order, what was given back together, and marks it", async () => {
     const one = await open();
     await one.engine.put(copies(5));
