@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
 
 // Tests that start, kill or freeze processes live in a folder `faults`. Those of whole fault rows, in test/faults/, run one
-// file at a time. All run in forks: a thread in which a socket was reset (`resetAndDestroy`) may spin for ever when it
+// file at a time, when all else is over. All run in forks: a thread in which a socket was reset (`resetAndDestroy`) may spin for ever when it
 // should end, on Node 20, and the run with it.
 const rows = ["test/faults/**/*.test.ts"];
 const processes = ["test/*/**/faults/**/*.test.ts"];
@@ -33,13 +33,22 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [...rows, ...processes],
           pool: "forks",
+          maxWorkers: 2,
           testTimeout: 10_000,
         },
       },
-      { extends: true, test: { name: "processes", include: processes, pool: "forks", ...patient } },
+      { extends: true, test: { name: "processes", include: processes, pool: "forks", maxWorkers: 2, ...patient } },
       {
         extends: true,
-        test: { name: "faults", include: rows, pool: "forks", fileParallelism: false, maxConcurrency: 2, ...patient },
+        test: {
+          name: "faults",
+          include: rows,
+          pool: "forks",
+          sequence: { groupOrder: 1 },
+          fileParallelism: false,
+          maxConcurrency: 2,
+          ...patient,
+        },
       },
     ],
   },
