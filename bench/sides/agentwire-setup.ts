@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { startNats } from "../../scripts/servers/nats.ts";
 import { startPostgres } from "../../scripts/servers/postgres.ts";
 import { startRedis } from "../../scripts/servers/redis.ts";
 import { type Bus, type ConnectOptions, connect, defineMessage } from "../../src/index.ts";
@@ -33,24 +34,26 @@ export const Ask = defineMessage(
 );
 
 /**
- * The URL of the driver that the setting `driver` names: `memory`, or `sqlite`, `postgres` or `redis` with every commit
- * synced. A server is started for this process, and ends with it.
+ * The URL of the driver that the setting `driver` names: `memory`, `nats`, or `sqlite`, `postgres` or `redis` with every
+ * commit synced. A server is started for this process, and ends with it.
  */
 export async function urlOf(task: Task): Promise<string> {
   const driver = textSetting(task, "driver");
   if (driver === "postgres") return (await startPostgres({ folder: task.folder })).url;
+  if (driver === "nats") return (await startNats({ folder: task.folder })).url;
   if (driver === "redis") return (await startRedis({ folder: task.folder })).url;
   return driver === "sqlite" ? `sqlite:${join(task.folder, "agentwire.db")}?synchronous=full` : `${driver}:`;
 }
 
 /**
  * Connects a bus with no other options than the workload's, to the URL in the setting `url` where there is one.
- * @throws Error unless it has the class `power`, but in memory
+ * @throws Error unless it has the class `power`; on NATS `process`, in memory none
  */
 export async function openBus(task: Task, options: ConnectOptions = {}): Promise<Bus> {
-  const power = textSetting(task, "driver") !== "memory";
+  const driver = textSetting(task, "driver");
   const { url = await urlOf(task) } = task.settings;
-  return connect(String(url), { ...options, ...(power ? { require: "power" as const } : {}) });
+  const required = driver === "nats" ? "process" : "power";
+  return connect(String(url), { ...options, ...(driver === "memory" ? {} : { require: required }) });
 }
 
 /** A payload whose envelope has about the size asked for. */

@@ -1,5 +1,6 @@
 import type { Workload } from "../harness/workload.ts";
 import { memoryWorkloads } from "./memory.ts";
+import { natsWorkloads } from "./nats.ts";
 import { postgresWorkloads } from "./postgres.ts";
 import { processWorkloads } from "./process.ts";
 import { redisWorkloads } from "./redis.ts";
@@ -13,5 +14,6 @@ export const WORKLOADS: readonly Workload[] = [
   ...sqliteLife,
   ...postgresWorkloads,
   ...redisWorkloads,
+  ...natsWorkloads,
   ...processWorkloads,
 ];
