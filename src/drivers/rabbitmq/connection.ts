@@ -1,16 +1,21 @@
 import type { Duplex } from "node:stream";
 import type { Channel, ChannelModel, ConfirmChannel } from "amqplib";
+import type { Clock } from "../../internal/clock.ts";
 import type { ClientLibrary } from "./client-library.ts";
 import { connectError } from "./faults.ts";
 import type { RabbitmqOptions } from "./options.ts";
 
-/** What is heard of a connection that nobody asked for. */
-export interface ConnectionEvents {
+/** What a connection needs around it. */
+export interface ConnectionParts {
+  readonly clock: Clock;
+  /** Does what has to be done before a new connection is used. */
+  prepare(connection: Connection): Promise<void>;
   lost(cause: unknown): void;
   /** The server takes nothing to store for now, and says why; or takes it again. */
   blocked(reason: string | undefined): void;
 }
 
+/** Until a connection is ready for use. */
 const MOST_TO_CONNECT = 5_000;
 /** Seconds. A peer that has vanished is noticed after two to three of them. */
 const HEARTBEAT = 6;
@@ -48,29 +53,49 @@ export class Connection {
     this.version = models[0].connection.serverProperties.version;
   }
 
-  /** Connects, within 5 s each. @throws ENGINE_STATE */
+  /** Connects and prepares, within 5 s in all. @throws ENGINE_STATE */
   static async open(
     library: ClientLibrary,
     options: RabbitmqOptions,
-    { lost, blocked }: ConnectionEvents,
+    { clock, prepare, lost, blocked }: ConnectionParts,
   ): Promise<Connection> {
     const made: ChannelModel[] = [];
     let connection: Connection | undefined;
+    let isGivenUp = false;
+    let giveUp = (_cause: unknown): void => {};
+    // What is asked of a connection that is lost meanwhile may never be answered.
+    const givenUp = new Promise<never>((_, reject) => {
+      giveUp = reject;
+    });
     const told = (cause: unknown): void => {
+      giveUp(cause);
       if (connection === undefined || !connection.#isLeft) lost(cause);
     };
-    try {
-      for (let one = 0; one < 2; one++) made.push(await connect(library, options, told));
-      const [publishing, taking] = made as [ChannelModel, ChannelModel];
+    const connected = async (): Promise<ChannelModel> => {
+      const model = await connect(library, options, told);
+      if (isGivenUp) destroy(model);
+      else made.push(model);
+      return model;
+    };
+    const open = async (): Promise<Connection> => {
+      const models = await Promise.all([connected(), connected()]);
+      const [publishing] = models;
       publishing.on("blocked", (reason) => blocked(reason));
       publishing.on("unblocked", () => blocked(undefined));
-      const stores = watched(await publishing.createConfirmChannel(), told);
-      const signals = watched(await publishing.createChannel(), told);
-      connection = new Connection([publishing, taking], { stores, signals }, told);
+      const [stores, signals] = await Promise.all([publishing.createConfirmChannel(), publishing.createChannel()]);
+      connection = new Connection(models, { stores: watched(stores, told), signals: watched(signals, told) }, told);
+      await prepare(connection);
       return connection;
+    };
+    const timer = clock.after(MOST_TO_CONNECT, () => giveUp(new Error(`no connection within ${MOST_TO_CONNECT} ms`)));
+    try {
+      return await Promise.race([open(), givenUp]);
     } catch (error) {
+      isGivenUp = true;
       for (const model of made) destroy(model);
       throw connectError(error, options.server);
+    } finally {
+      timer.cancel();
     }
   }
 
@@ -89,7 +114,8 @@ export class Connection {
     try {
       return await work(channel);
     } finally {
-      if (!ended) await channel.close().catch(() => {});
+      // Not waited for: the library forgets who waits where the connection is lost before the answer.
+      if (!ended) channel.close().catch(() => {});
     }
   }
 
@@ -102,7 +128,7 @@ export class Connection {
   /** Says goodbye, so that the server gives back at once what is not acknowledged. */
   async close(): Promise<void> {
     this.#isLeft = true;
-    await Promise.allSettled(this.#models.map((model) => model.close()));
+    await Promise.all(this.#models.map(farewell));
     this.destroy();
   }
 }
@@ -140,6 +166,14 @@ async function connect(
 function watched<C extends Channel>(channel: C, lost: (cause: unknown) => void): C {
   channel.on("error", lost);
   return channel;
+}
+
+/** Resolves when the server has answered, or the connection is lost. */
+function farewell(model: ChannelModel): Promise<void> {
+  return new Promise((resolve) => {
+    model.once("close", () => resolve());
+    model.close().catch(() => resolve());
+  });
 }
 
 function destroy(model: ChannelModel): void {

@@ -1,6 +1,7 @@
 import { AgentwireError } from "../../errors.ts";
 
 /** Codes of the protocol by which the server refuses. */
+const CONNECTION_FORCED = 320;
 const ACCESS_REFUSED = 403;
 const NOT_FOUND = 404;
 const RESOURCE_LOCKED = 405;
@@ -35,6 +36,7 @@ export function faultError(error: unknown, { what, isRead }: { what: string; isR
         hint: "Another program has declared it with other arguments; remove it, or use another virtual host.",
         cause: error,
       });
+    case CONNECTION_FORCED:
     case undefined:
       return new AgentwireError(
         isRead ? "ENGINE_STATE" : "INDETERMINATE",
@@ -49,6 +51,8 @@ export function faultError(error: unknown, { what, isRead }: { what: string; isR
 /** The typed error for a connection that could not be made. */
 export function connectError(error: unknown, server: string): AgentwireError {
   if (AgentwireError.is(error)) return error;
+  // Of what follows the handshake: the user may connect, and not do it.
+  if (refusal(error) !== undefined) return faultError(error, { what: `Connecting to ${server}`, isRead: true });
   const text = (error as Error).message || ((error as { code?: string }).code ?? "no reason given");
   if (/ACCESS[_-]REFUSED|\b403\b/.test(text))
     return new AgentwireError("ENGINE_STATE", `${server} refused the user or password of the URL`, {

@@ -110,34 +110,42 @@ export class Intake {
     const { session, inbox } = this.#options;
     const came = (message: ConsumeMessage | null): void =>
       message ? this.#came(message, level, tap, channel) : this.#gone(level, tap);
-    await this.#within(
-      Promise.all([
-        channel.prefetch(Math.min(prefetch, 65_535)),
-        channel.consume(session.names.queue(inbox, level), came, { consumerTag: tap.tag }),
-      ]),
-    );
+    try {
+      await this.#within(() =>
+        Promise.all([
+          channel.prefetch(Math.min(prefetch, 65_535)),
+          channel.consume(session.names.queue(inbox, level), came, { consumerTag: tap.tag }),
+        ]),
+      );
+    } catch (error) {
+      // Nothing comes from there, and it is to be tapped again.
+      if (this.#taps.get(level) === tap) this.#taps.delete(level);
+      throw error;
+    }
   }
 
   /** Takes nothing more from a level; what it has given stays. */
   async untap(level: number): Promise<void> {
     const tap = this.#taps.get(level);
-    if (!tap || !this.#channel) return;
+    const channel = this.#channel;
+    if (!tap || !channel) return;
     this.#taps.delete(level);
-    await this.#within(this.#channel.cancel(tap.tag));
+    await this.#within(() => channel.cancel(tap.tag));
   }
 
   /** Takes one message that waits on a level, if there is one. */
   async get(level: number): Promise<QueuedArrival | undefined> {
     const channel = await this.#channelNow();
     const { session, inbox } = this.#options;
-    const message = await this.#within(channel.get(session.names.queue(inbox, level)));
+    const message = await this.#within(() => channel.get(session.names.queue(inbox, level)));
     if (!message) return undefined;
     return this.#opened(message as unknown as ConsumeMessage, level, undefined, channel);
   }
 
   /** Resolves when all has come that the server had given before. */
   async fence(): Promise<void> {
-    if (this.#channel) await this.#within(this.#channel.prefetch(1));
+    const channel = this.#channel;
+    if (channel) await this.#within(() => channel.prefetch(1));
     // What came with the answer is handed over in the same turn.
     await Promise.resolve();
   }
@@ -186,7 +194,7 @@ export class Intake {
     this.flush();
     const channel = this.#channel;
     this.forget();
-    if (channel) await this.#within(channel.close()).catch(() => {});
+    if (channel) await this.#within(() => channel.close()).catch(() => {});
   }
 
   /** The connection is gone, and with it all that was taken. */
@@ -214,11 +222,13 @@ export class Intake {
     }
   }
 
-  /** Waits for an answer, for so long as a server may take for one. */
-  async #within<T>(answer: Promise<T>): Promise<T> {
+  /** Asks, and waits for the answer for so long as a server may take for one. */
+  async #within<T>(ask: () => Promise<T>): Promise<T> {
     const { session, inbox } = this.#options;
+    const { connection } = session;
     try {
-      return await (session.connection ? session.within(session.connection, answer) : answer);
+      if (!connection) throw new Error("the connection was lost");
+      return await session.within(connection, ask());
     } catch (error) {
       throw faultError(error, { what: `Taking from "${inbox}"`, isRead: true });
     }

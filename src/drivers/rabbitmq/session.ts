@@ -37,6 +37,7 @@ const MOST_TO_ANSWER = 10_000;
 interface Pending {
   deadline: number;
   readonly connection: Connection;
+  fail(cause: unknown): void;
 }
 
 /** One process's use of the server: its connection, kept, and what is told of it. */
@@ -48,6 +49,7 @@ export class Session {
   readonly #url: RabbitmqOptions;
   readonly #supervisor: Supervisor<Connection>;
   readonly #listeners = new Set<SessionListener>();
+  readonly #underWay = new Set<Pending>();
   readonly #deadlines: Deadlines<Pending>;
   readonly #keepAlive = new KeepAlive();
   #blocked: string | undefined;
@@ -56,9 +58,11 @@ export class Session {
     this.#url = url;
     this.context = context;
     this.names = new Names(context.scope);
-    this.#deadlines = new Deadlines(context.clock, ({ connection }) =>
-      this.lose(connection, new Error(`no answer within ${MOST_TO_ANSWER} ms`)),
-    );
+    this.#deadlines = new Deadlines(context.clock, ({ connection, fail }) => {
+      const cause = new Error(`no answer within ${MOST_TO_ANSWER} ms`);
+      this.lose(connection, cause);
+      fail(cause);
+    });
     this.#supervisor = new Supervisor({
       clock: context.clock,
       driver: "rabbitmq",
@@ -130,13 +134,19 @@ export class Session {
     return this.call((connection) => connection.aside(work), call);
   }
 
-  /** Waits for what is under way on a connection, which is given up if nothing comes. */
+  /** Waits for what is under way on a connection; fails when that is lost, and gives it up if nothing comes. */
   async within<T>(connection: Connection, work: Promise<T>): Promise<T> {
-    const pending: Pending = { deadline: 0, connection };
+    let fail = (_cause: unknown): void => {};
+    const lost = new Promise<never>((_, reject) => {
+      fail = reject;
+    });
+    const pending: Pending = { deadline: 0, connection, fail };
+    this.#underWay.add(pending);
     this.#deadlines.add(pending, MOST_TO_ANSWER);
     try {
-      return await this.awaited(work);
+      return await this.awaited(Promise.race([work, lost]));
     } finally {
+      this.#underWay.delete(pending);
       this.#deadlines.delete(pending, MOST_TO_ANSWER);
     }
   }
@@ -161,22 +171,21 @@ export class Session {
   }
 
   async #connect(lost: (cause: unknown) => void): Promise<Connection> {
-    const connection = await Connection.open(await loadClientLibrary(), this.#url, {
+    return Connection.open(await loadClientLibrary(), this.#url, {
+      clock: this.context.clock,
+      prepare: async (connection) => {
+        for (const { connected } of [...this.#listeners]) await connected?.(connection);
+      },
       lost,
       blocked: (reason) => this.#setBlocked(reason),
     });
-    try {
-      for (const { connected } of [...this.#listeners]) await connected?.(connection);
-    } catch (error) {
-      connection.destroy();
-      throw faultError(error, { what: `Connecting to ${this.#url.server}`, isRead: true });
-    }
-    return connection;
   }
 
   #disconnect(connection: Connection): void {
     connection.destroy();
     this.#blocked = undefined;
+    // The library forgets some of those who wait.
+    for (const one of this.#underWay) if (one.connection === connection) one.fail(new Error("the connection was lost"));
     for (const { lost } of [...this.#listeners]) lost?.();
   }
 
