@@ -46,7 +46,6 @@ export class Mesh {
   #server: Server | undefined;
   #announcing = false;
   #closed = false;
-  #greeted: (() => void)[] = [];
 
   constructor(self: string, path: string, listener: MeshListener) {
     this.#self = self;
@@ -72,21 +71,17 @@ export class Mesh {
   /** Connects to a peer; resolves when both have said hello, or it did not answer. */
   async connect(path: string): Promise<boolean> {
     const socket = connect(path);
-    const link = this.#adopt(socket);
-    const deadline = performance.now() + CONNECT_TIMEOUT;
-    while (link.peer === "" && !socket.destroyed && performance.now() < deadline) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, CONNECT_TIMEOUT);
-        const done = (): void => {
-          clearTimeout(timer);
-          resolve();
-        };
-        socket.once("close", done);
-        this.#greeted.push(done);
-      });
-    }
-    if (link.peer === "") socket.destroy();
-    return link.peer !== "";
+    const hasAnswered = await new Promise<boolean>((resolve) => {
+      const timer = setTimeout(() => resolve(false), CONNECT_TIMEOUT);
+      const done = (answered: boolean): void => {
+        clearTimeout(timer);
+        resolve(answered);
+      };
+      this.#adopt(socket, () => done(true));
+      socket.once("close", () => done(false));
+    });
+    if (!hasAnswered) socket.destroy();
+    return hasAnswered;
   }
 
   /** Ids of the peers that are connected. */
@@ -143,13 +138,9 @@ export class Mesh {
     if (process.platform !== "win32") removeSocket(this.#path);
   }
 
-  #adopt(socket: Socket): Link {
+  #adopt(socket: Socket, hello = (): void => {}): void {
     const link = new Link(socket, {
-      hello: () => {
-        const greeted = this.#greeted;
-        this.#greeted = [];
-        for (const resolve of greeted) resolve();
-      },
+      hello,
       // What this process did before it knew of the interest went unheard: the other looks for itself.
       interested: (inboxes, topics) => link.send({ wake: inboxes, noted: topics }),
       frame: (frame) => this.#take(frame),
@@ -160,7 +151,6 @@ export class Mesh {
     });
     this.#links.add(link);
     link.send({ hello: this.#self, ...this.#interests() });
-    return link;
   }
 
   #take(frame: Frame): void {
