@@ -11,6 +11,9 @@ import type { ConsumerTask } from "./roles/consuming.ts";
 import type { JobPayload } from "./roles/job.ts";
 import type { SenderTask } from "./roles/sending.ts";
 
+/** A message that is handed to and fro for so long, while nothing ends, does so for ever: it is stuck. */
+const LONGEST_TO_AND_FRO = 60_000;
+
 type Given<T> = Omit<T, "history" | "seed">;
 
 /** How a scene is set. */
@@ -93,18 +96,24 @@ export class Scene {
     return connectAt(this, options);
   }
 
-  /** Waits until every inbox is empty, or nothing has moved for `idle` milliseconds. */
+  /** Waits until every inbox is empty, nothing has moved for `idle` milliseconds, or all that moves goes to and fro. */
   async drain(idle: number): Promise<void> {
     const bus = await this.bus();
     let last = "";
+    let lastEnds = "";
     let since = performance.now();
+    let endless = since;
     for (;;) {
       const inboxes = await bus.inboxes.list();
       const waiting = inboxes.reduce((sum, inbox) => sum + inbox.waiting, 0);
-      if (waiting === 0 || performance.now() - since > idle) return;
+      const now = performance.now();
+      if (waiting === 0 || now - since > idle || now - endless > idle + LONGEST_TO_AND_FRO) return;
       const state = JSON.stringify(inboxes.map((inbox) => [inbox.accepted, inbox.ended, inbox.held]));
-      if (state !== last) since = performance.now();
+      if (state !== last) since = now;
       last = state;
+      const ends = JSON.stringify(inboxes.map((inbox) => inbox.ended));
+      if (ends !== lastEnds) endless = now;
+      lastEnds = ends;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
