@@ -58,7 +58,8 @@ export async function startServer(
 ): Promise<Server> {
   const home = folder ?? mkdtempSync(join(tmpdir(), "agentwire-server-"));
   const clear = (): void => {
-    if (folder === undefined) rmSync(home, { recursive: true, force: true });
+    // Whatever its processes still write when they are killed is in the way for a moment.
+    if (folder === undefined) rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   };
   process.once("exit", clear);
   try {
