@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { startNats } from "../../scripts/servers/nats.ts";
 import { startPostgres } from "../../scripts/servers/postgres.ts";
+import { startRabbitmq } from "../../scripts/servers/rabbitmq.ts";
 import { startRedis } from "../../scripts/servers/redis.ts";
 import { type Bus, type ConnectOptions, connect, defineMessage } from "../../src/index.ts";
 import { filler, type Payload } from "../harness/messages.ts";
@@ -34,7 +35,7 @@ export const Ask = defineMessage(
 );
 
 /**
- * The URL of the driver that the setting `driver` names: `memory`, `nats`, or `sqlite`, `postgres` or `redis` with every
+ * The URL of the driver that the setting `driver` names: `memory`, `nats`, or `sqlite`, `postgres`, `redis` or `rabbitmq` with every
  * commit synced. A server is started for this process, and ends with it.
  */
 export async function urlOf(task: Task): Promise<string> {
@@ -42,18 +43,25 @@ export async function urlOf(task: Task): Promise<string> {
   if (driver === "postgres") return (await startPostgres({ folder: task.folder })).url;
   if (driver === "nats") return (await startNats({ folder: task.folder })).url;
   if (driver === "redis") return (await startRedis({ folder: task.folder })).url;
-  return driver === "sqlite" ? `sqlite:${join(task.folder, "agentwire.db")}?synchronous=full` : `${driver}:`;
+  if (driver === "rabbitmq") return (await startRabbitmq({ folder: task.folder })).url;
+  return driver === "sqlite" ? fileOf(task) : `${driver}:`;
+}
+
+function fileOf({ folder }: Task): string {
+  return `sqlite:${join(folder, "agentwire.db")}?synchronous=full`;
 }
 
 /**
- * Connects a bus with no other options than the workload's, to the URL in the setting `url` where there is one.
+ * Connects a bus with no other options than the workload's, to the URL in the setting `url` where there is one; the state of
+ * `rabbitmq` is on sqlite.
  * @throws Error unless it has the class `power`; on NATS `process`, in memory none
  */
 export async function openBus(task: Task, options: ConnectOptions = {}): Promise<Bus> {
   const driver = textSetting(task, "driver");
   const { url = await urlOf(task) } = task.settings;
-  const required = driver === "nats" ? "process" : "power";
-  return connect(String(url), { ...options, ...(driver === "memory" ? {} : { require: required }) });
+  const store = driver === "rabbitmq" ? { store: fileOf(task) } : {};
+  const required = driver === "memory" ? {} : { require: driver === "nats" ? ("process" as const) : ("power" as const) };
+  return connect(String(url), { ...options, ...store, ...required });
 }
 
 /** A payload whose envelope has about the size asked for. */

@@ -3,6 +3,7 @@ import { memoryWorkloads } from "./memory.ts";
 import { natsWorkloads } from "./nats.ts";
 import { postgresWorkloads } from "./postgres.ts";
 import { processWorkloads } from "./process.ts";
+import { rabbitmqWorkloads } from "./rabbitmq.ts";
 import { redisWorkloads } from "./redis.ts";
 import { sqliteLife } from "./sqlite-life.ts";
 import { sqliteThroughput } from "./sqlite-throughput.ts";
@@ -15,5 +16,6 @@ export const WORKLOADS: readonly Workload[] = [
   ...postgresWorkloads,
   ...redisWorkloads,
   ...natsWorkloads,
+  ...rabbitmqWorkloads,
   ...processWorkloads,
 ];
