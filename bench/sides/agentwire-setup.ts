@@ -60,7 +60,8 @@ export async function openBus(task: Task, options: ConnectOptions = {}): Promise
   const driver = textSetting(task, "driver");
   const { url = await urlOf(task) } = task.settings;
   const store = driver === "rabbitmq" ? { store: fileOf(task) } : {};
-  const required = driver === "memory" ? {} : { require: driver === "nats" ? ("process" as const) : ("power" as const) };
+  const required =
+    driver === "memory" ? {} : { require: driver === "nats" ? ("process" as const) : ("power" as const) };
   return connect(String(url), { ...options, ...store, ...required });
 }
 
