@@ -41,8 +41,8 @@ export async function beginConsumer(
   { scope, peer, inbox, options, again }: Beginning,
 ): Promise<Begun | undefined> {
   const { instance, exclusive = false, types, exceptTypes, lease } = options;
-  // What comes next is certainly for one that takes everything, and that alone.
-  const isDirect = exclusive && types === undefined && exceptTypes === undefined;
+  // What comes next is certainly for one that takes everything.
+  const isDirect = types === undefined && exceptTypes === undefined;
   const direct = isDirect ? [Math.ceil(lease), graceOf(options)] : [null, null];
   const values = [scope, peer, inbox, instance, exclusive, ...direct, again ?? null];
   const [row] = (await ask({ text: BEGIN, values })).rows as [Row];

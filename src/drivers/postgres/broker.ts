@@ -212,13 +212,14 @@ export class PostgresBroker implements Broker, SettleDesk<PostgresDelivery> {
   #settle(delivery: PostgresDelivery, settlement: Settlement): Promise<SettleResult> {
     if (settlement.outcome !== "end") return this.#settler.back(delivery, settlement);
     const { record, deadLetter, emit, lazy = false } = settlement;
-    const { claim, message } = delivery;
+    const { claim, message, inbox } = delivery;
+    // It is nobody's but this process's: at worst it is answered a second time.
+    const isPrivate = delivery.isForwarded && this.#own.has(inbox);
     return this.#settler.end(
       {
         claim,
         record,
-        // It is nobody's but this process's: at worst it is answered a second time.
-        isSynced: !delivery.isForwarded || deadLetter !== undefined || emit !== undefined,
+        isSynced: !isPrivate || deadLetter !== undefined || emit !== undefined,
         ...(deadLetter ? { letter: JSON.stringify(deadLetter) } : {}),
         ...(emit ? { emitted: emit.map((publication) => this.#publisher.encode(publication)) } : {}),
         ...(this.#context.journal ? { handOff: { message, handOff: record } } : {}),

@@ -33,7 +33,7 @@ const GONE = 30_000;
 
 const CLAIM = {
   name: "claim",
-  text: "SELECT level, place, attempt, crashes, offered, order_key, failures, body, note FROM claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+  text: "SELECT level, place, attempt, crashes, offered, order_key, failures, body, note FROM claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
 };
 
 interface Note {
@@ -41,6 +41,7 @@ interface Note {
   readonly h?: boolean;
   readonly b?: boolean;
   readonly w?: number | null;
+  readonly n?: number;
 }
 
 /** Takes from one inbox for this process. Once the inbox is dry it asks no more until it is told that there is something. */
@@ -62,8 +63,12 @@ export class PostgresConsumer implements Consumer {
   /** Something that has to go out alone waits. */
   #isBarred = false;
   #passesSince: number | undefined;
+  /** What it gets it takes itself, when it wants it. */
+  #isPulling = false;
   /** What came with its wake-up while a claim was under way. */
   #forwarded: Row[] = [];
+  /** What to add to the server's time for this process's monotonic one, at most: as of the last claim. */
+  #behind = Number.NEGATIVE_INFINITY;
 
   constructor(
     inbox: string,
@@ -88,6 +93,7 @@ export class PostgresConsumer implements Consumer {
     if (this.#closing) return;
     this.#credit = deliveries;
     if (deliveries > 0 && !this.#isDry) this.look();
+    else if (deliveries === 0 && this.#isDry) this.#refuse();
   }
 
   /** There may be something: asks for it, as far as the credit goes. */
@@ -98,6 +104,7 @@ export class PostgresConsumer implements Consumer {
   }
 
   async tried(): Promise<void> {
+    this.#isPulling = true;
     if (!this.#closing) this.look();
     await this.#running;
   }
@@ -170,6 +177,14 @@ export class PostgresConsumer implements Consumer {
     this.#watchLease(delivery);
   }
 
+  /** Is not to be sent anything unasked; what comes until the server knows goes back. */
+  #refuse(): void {
+    this.#isDry = false;
+    const { server } = this.#around;
+    const statement = { text: "UPDATE consumer SET open = false WHERE id = $1", values: [this.id] };
+    server.call(`Taking nothing more from the inbox "${this.inbox}"`, statement).catch(() => {});
+  }
+
   async #end(release: boolean): Promise<void> {
     const { server, onClose } = this.#around;
     const held = [...this.held.values()];
@@ -207,10 +222,11 @@ export class PostgresConsumer implements Consumer {
     const monotonic = context.clock.monotonic();
     const values = [
       ...[server.peer, this.id, token, want, Math.ceil(lease), graceOf(this.options), types, exceptTypes],
-      ...[exclusive, this.held.size === 0, this.#mayPass(monotonic)],
+      ...[exclusive, this.held.size === 0, this.#mayPass(monotonic), exclusive || !this.#isPulling],
     ];
     const rows = await server.call(`Taking from the inbox "${this.inbox}"`, { ...CLAIM, values });
     const note = rows.at(-1)?.["note"] as Note;
+    if (note.n !== undefined) this.#behind = monotonic - note.n;
     const claimed = merged(rows.slice(0, -1), this.#forwarded.splice(0));
     await this.#take(claimed, { token, until: monotonic + lease });
     if (note.g) {
@@ -254,7 +270,7 @@ export class PostgresConsumer implements Consumer {
         failures: row["failures"] as string | null,
         hasKey: row["order_key"] !== null,
         offeredAt: row["offered"] as number,
-        until: at.until,
+        until: own === undefined ? at.until : Math.min(at.until, (row["until"] as number) + this.#behind),
         isForwarded: own !== undefined,
         desk,
       };

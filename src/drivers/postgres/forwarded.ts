@@ -5,7 +5,7 @@ export interface Forwarded {
   readonly consumer: number;
   /** For which connection of the consumer, see `Begun`. */
   readonly begun: number;
-  /** As a claim answers them, with the token of each. */
+  /** As a claim answers them, with the token of each, and when its lease ends by the server's clock. */
   readonly rows: readonly Row[];
 }
 
@@ -15,8 +15,11 @@ const BETWEEN = "\u001e";
 /** Reads a notification of the kind `f`, which the procedure `forward` writes. */
 export function forwardedIn(data: string): Forwarded {
   const [about = "", ...bodies] = data.slice(1).split(BETWEEN);
-  const [consumer, begun, offered, copies] = JSON.parse(about) as [number, number, number, [number, number, number][]];
-  const rest = { crashes: 0, offered, order_key: null, failures: null };
+  const [consumer, begun, offered, until, copies] = JSON.parse(about) as [
+    ...[number, number, number, number],
+    [number, number, number][],
+  ];
+  const rest = { crashes: 0, offered, until, order_key: null, failures: null };
   const rows = copies.map(([level, place, attempt], at) => ({
     ...{ level, place, attempt, token: -place, body: bodies[at], ...rest },
   }));

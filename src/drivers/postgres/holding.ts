@@ -29,7 +29,7 @@ export class PostgresDelivery extends HeldDelivery {
   readonly claim: Claim;
   /** Others wait for it, as they have its order key. */
   readonly hasKey: boolean;
-  /** It came along with its wake-up, into an inbox that ends with this process. */
+  /** It came along with its wake-up. */
   readonly isForwarded: boolean;
   /** When the lease ends, in monotonic milliseconds. */
   until: number;

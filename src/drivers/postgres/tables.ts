@@ -71,7 +71,8 @@ CREATE TABLE consumer (
   instance text NOT NULL, exclusive boolean NOT NULL, closing boolean NOT NULL DEFAULT false, hungry boolean NOT NULL DEFAULT false,
   lease bigint, grace integer,             -- for what may be sent to it unasked; null: it asks for everything
   begun integer NOT NULL DEFAULT 0,        -- how often its connection was made again
-  open boolean NOT NULL DEFAULT false      -- it has all that there is: what comes next may be sent to it
+  open boolean NOT NULL DEFAULT false,     -- it has all that there is: what comes next may be sent to it
+  room integer NOT NULL DEFAULT 0          -- and so many of them
 ) WITH (fillfactor = 50);
 CREATE INDEX consumer_inbox ON consumer (inbox);
 CREATE INDEX consumer_peer ON consumer (peer);

@@ -62,7 +62,7 @@ class Work {
   /** How many pages a claim touches; what it did is taken back. */
   async pages(want: number): Promise<number> {
     const id = await this.read("(SELECT k.id FROM consumer k WHERE k.inbox = i.id)");
-    const claim = `claim(0, ${id}, 0, ${want}, 60000, 0, NULL, NULL, false, true, true)`;
+    const claim = `claim(0, ${id}, 0, ${want}, 60000, 0, NULL, NULL, false, true, true, true)`;
     const looked: number[] = [];
     // The first makes the plans of its session.
     for (let time = 0; time < 2; time++) {

@@ -75,25 +75,35 @@ describeOn("postgres", "messages that travel with their wake-up over PostgreSQL"
     }
   });
 
-  async function consume({ broker }: Driver, take: (deliveries: readonly Delivery[]) => void): Promise<Consumer> {
-    await broker.declareInbox({ name: INBOX, expiresAfter: 60_000 });
-    const options = { instance: "owner", lease: 30_000, renew: true, exclusive: true };
+  async function consume(
+    { broker }: Driver,
+    take: (deliveries: readonly Delivery[]) => void,
+    { credit = 1_000, isOwn = true }: { readonly credit?: number; readonly isOwn?: boolean } = {},
+  ): Promise<Consumer> {
+    await broker.declareInbox(isOwn ? { name: INBOX, expiresAfter: 60_000 } : { name: INBOX });
+    const options = { instance: "owner", lease: 30_000, renew: true, exclusive: isOwn };
+    const before = (await waiting()).length;
     const consumer = await broker.consume(INBOX, { ...options, onDeliveries: take });
-    consumer.credit(1_000);
-    await consumer.tried();
+    consumer.credit(credit);
+    await vi.waitFor(async () => expect(await waiting()).toHaveLength(before + 1), WITHIN);
     return consumer;
   }
 
-  /** The tokens of what is held: of what was forwarded they are negative. */
-  async function tokens(): Promise<number[]> {
+  async function read<T>(select: string): Promise<T[]> {
     const program = new pg.Client(server.url);
     await program.connect();
-    const text =
-      "SELECT h.token::integer FROM agentwire.held h JOIN agentwire.inbox i ON i.id = h.inbox WHERE i.scope = $1 ORDER BY h.place";
-    const { rows } = await program.query<{ token: number }>(text, [scope]);
+    const from = "agentwire.inbox i ON i.id = x.inbox WHERE i.scope = $1";
+    const { rows } = await program.query<{ value: T }>(select.replace("{inbox}", from), [scope]);
     await program.end();
-    return rows.map(({ token }) => token);
+    return rows.map(({ value }) => value);
   }
+
+  /** The tokens of what is held: of what was forwarded they are negative. */
+  const tokens = (): Promise<number[]> =>
+    read("SELECT x.token::integer AS value FROM agentwire.held x JOIN {inbox} ORDER BY x.place");
+  /** Consumers that wait for more. */
+  const waiting = (): Promise<number[]> =>
+    read("SELECT x.id::integer AS value FROM agentwire.consumer x JOIN {inbox} AND x.hungry");
 
   it("are their owner's without its asking", async () => {
     const given: Delivery[] = [];
@@ -107,6 +117,31 @@ describeOn("postgres", "messages that travel with their wake-up over PostgreSQL"
     expect((await tokens()).map(Math.sign)).toEqual([-1, -1, 1, -1]);
     expect(await Promise.all(given.map(acknowledge))).toEqual(given.map(() => "settled"));
     expect(given.map(({ attempt, redelivered }) => [attempt, redelivered])).toEqual(given.map(() => [1, false]));
+  });
+
+  it("are for the only one that waits, as many as it has asked for", async () => {
+    const given: Delivery[] = [];
+    const take = (deliveries: readonly Delivery[]): void => void given.push(...deliveries);
+    const consumer = await consume(await opened(server.url), take, { credit: 2, isOwn: false });
+    for (const id of ["a", "b", "c"]) await other.broker.publish([publication(id, "small", 0)]);
+    await vi.waitFor(() => expect(idsOf(given)).toEqual(["a", "b"]), WITHIN);
+    expect((await tokens()).map(Math.sign)).toEqual([-1, -1]);
+    consumer.credit(3);
+    await vi.waitFor(() => expect(idsOf(given)).toEqual(["a", "b", "c"]), WITHIN);
+    await vi.waitFor(async () => expect(await waiting()).toHaveLength(1), WITHIN);
+    await other.broker.publish([publication("d", "small", 0)]);
+    await vi.waitFor(() => expect(given).toHaveLength(4), WITHIN);
+    expect((await tokens()).map(Math.sign)).toEqual([-1, -1, 1, -1]);
+    expect(await Promise.all(given.map(acknowledge))).toEqual(given.map(() => "settled"));
+  });
+
+  it("are nobody's yet where several wait", async () => {
+    const given: Delivery[] = [];
+    const take = (deliveries: readonly Delivery[]): void => void given.push(...deliveries);
+    for (let one = 0; one < 2; one++) await consume(await opened(server.url), take, { isOwn: false });
+    await other.broker.publish([publication("a", "small", 0)]);
+    await vi.waitFor(() => expect(idsOf(given)).toEqual(["a"]), WITHIN);
+    expect((await tokens()).map(Math.sign)).toEqual([1]);
   });
 
   it("come again where the notification was lost with its connection, as if for the first time", async () => {
@@ -145,7 +180,10 @@ describeOn("postgres", "messages that travel with their wake-up over PostgreSQL"
     await vi.waitFor(() => expect(given.map(({ attempt }) => attempt)).toEqual([1]), WITHIN);
   });
 
-  it("are each handed out and ended once, whatever else happens to the inbox", { timeout: 120_000 }, async () => {
+  it.each([
+    { isOwn: true, credit: 1_000 },
+    { isOwn: false, credit: 3 },
+  ])("are each handed out and ended once, whatever else happens to the inbox: %j", { timeout: 120_000 }, async (of) => {
     const owner = await opened(server.url);
     let runs = 0;
     await fc.assert(
@@ -154,13 +192,17 @@ describeOn("postgres", "messages that travel with their wake-up over PostgreSQL"
         const acknowledged: string[] = [];
         const held = new Map<string, Delivery>();
         const doubled: string[] = [];
-        const consumer = await consume(owner, (deliveries) => {
-          for (const delivery of deliveries) {
-            const { id } = delivery.message;
-            if (held.has(id) || acknowledged.includes(id)) doubled.push(id);
-            held.set(id, delivery);
-          }
-        });
+        const consumer = await consume(
+          owner,
+          (deliveries) => {
+            for (const delivery of deliveries) {
+              const { id } = delivery.message;
+              if (held.has(id) || acknowledged.includes(id)) doubled.push(id);
+              held.set(id, delivery);
+            }
+          },
+          of,
+        );
         const acknowledgeOne = async ([id, delivery]: [string, Delivery]): Promise<void> => {
           held.delete(id);
           acknowledged.push(id);
@@ -178,7 +220,7 @@ describeOn("postgres", "messages that travel with their wake-up over PostgreSQL"
             await (one.by === "owner" ? owner : other).broker.publish(batch);
           } else if (one.do === "pause" || one.do === "resume")
             await other.broker.declareInbox({ name: INBOX, paused: one.do === "pause" });
-          else if (one.do === "starve" || one.do === "feed") consumer.credit(one.do === "feed" ? 1_000 : 0);
+          else if (one.do === "starve" || one.do === "feed") consumer.credit(one.do === "feed" ? of.credit : 0);
           else if ("nth" in one) {
             const chosen = [...held][one.nth % Math.max(held.size, 1)];
             if (!chosen) continue;
@@ -193,6 +235,7 @@ describeOn("postgres", "messages that travel with their wake-up over PostgreSQL"
         consumer.credit(1_000);
         await vi.waitFor(async () => {
           for (const entry of [...held]) await acknowledgeOne(entry);
+          consumer.credit(of.credit);
           const [status] = await owner.broker.inspect([INBOX]);
           expect(status?.waiting).toBe(0);
         }, WITHIN);
@@ -201,7 +244,7 @@ describeOn("postgres", "messages that travel with their wake-up over PostgreSQL"
         await consumer.close();
         await owner.broker.deleteInbox(INBOX);
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 

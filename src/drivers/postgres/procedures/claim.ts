@@ -119,10 +119,10 @@ BEGIN
   END LOOP;
 END $$;
 
--- Hands copies out to one consumer. Each row is one; the last says how things stand: g the inbox or consumer is gone,
--- h the consumer waits for more, b something that has to go out alone waits, w milliseconds after which to look again.
+-- Hands copies out to one consumer. may_be_sent: what comes next may be sent to it unasked. Each row is one; the last says how things stand: g the inbox or consumer is gone,
+-- h the consumer waits for more, b something that has to go out alone waits, w milliseconds after which to look again, n now.
 CREATE FUNCTION claim(me integer, in_consumer bigint, in_token bigint, want integer, lease bigint, in_grace integer, in_types text[], not_types text[],
-    is_exclusive boolean, is_alone boolean, skip_suspects boolean)
+    is_exclusive boolean, is_alone boolean, skip_suspects boolean, may_be_sent boolean)
   RETURNS TABLE (level smallint, place bigint, attempt integer, crashes integer, offered bigint, order_key text, failures text, body text, note json) LANGUAGE plpgsql AS $$
 DECLARE
   i inbox; k consumer; now bigint; may boolean; got integer; is_hungry boolean; is_open boolean := false; next bigint;
@@ -146,7 +146,7 @@ BEGIN
     IF NOT i.keyed THEN
       SELECT c.levels, c.places, c.passed INTO levels, places, passed FROM choose_plain(i, want, in_types, not_types) c;
     END IF;
-    is_open := levels IS NOT NULL AND k.lease IS NOT NULL;
+    is_open := levels IS NOT NULL AND k.lease IS NOT NULL AND may_be_sent;
     IF levels IS NULL THEN
       SELECT c.levels, c.places, c.passed, c.barred INTO levels, places, passed, barred
         FROM choose(i, want, in_types, not_types, is_alone, skip_suspects) c;
@@ -170,8 +170,8 @@ BEGIN
   END IF;
   is_hungry := got < want;
   is_open := is_open AND is_hungry;
-  IF is_hungry <> k.hungry OR is_open <> k.open THEN
-    UPDATE consumer c SET hungry = is_hungry, open = is_open WHERE c.id = in_consumer;
+  IF is_hungry <> k.hungry OR is_open <> k.open OR (is_open AND want - got <> k.room) THEN
+    UPDATE consumer c SET hungry = is_hungry, open = is_open, room = want - got WHERE c.id = in_consumer;
     IF is_hungry THEN
       IF NOT i.hungry THEN UPDATE inbox x SET hungry = true WHERE x.id = i.id; END IF;
     ELSIF NOT EXISTS (SELECT FROM consumer c WHERE c.inbox = i.id AND c.hungry) THEN
@@ -180,7 +180,7 @@ BEGIN
   END IF;
   IF is_hungry THEN next := i.lapse_at - now; END IF;
   level := NULL; place := NULL; body := NULL; failures := NULL;
-  note := json_build_object('h', is_hungry, 'b', barred, 'w', next);
+  note := json_build_object('h', is_hungry, 'b', barred, 'w', next, 'n', now);
   RETURN NEXT;
 END $$;
 `;

@@ -141,25 +141,26 @@ BEGIN
   RETURN ids;
 END $$;
 
--- Hands new messages of an inbox that ends with its owner out to that one, which is sent them with the notification and need not
--- ask: all that have come, or false. Their token is their place, negative. Whoever does not get them gives them back: see resume.
+-- Hands new messages of an inbox out to the only consumer that waits for some, which is sent them with the notification and need
+-- not ask: all that have come, or false. Their token is their place, negative. Whoever does not get them gives them back: see resume.
 CREATE FUNCTION forward(in_inbox bigint, me integer, messages text[]) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE k record; now bigint; frame text;
+DECLARE k record; now bigint; frame text; n integer; odd boolean;
 BEGIN
   SELECT c.* INTO k FROM consumer c JOIN inbox i ON i.id = c.inbox
-    WHERE c.inbox = in_inbox AND c.open AND c.peer <> me AND c.peer = i.owner AND NOT i.paused AND NOT i.keyed;
+    WHERE c.inbox = in_inbox AND c.open AND c.peer <> me AND NOT i.paused AND NOT i.keyed
+      AND NOT EXISTS (SELECT FROM consumer d WHERE d.inbox = in_inbox AND d.hungry AND d.id <> c.id);
   IF NOT FOUND OR cardinality(messages) > ${MOST_FORWARDED} THEN RETURN false; END IF;
-  IF (SELECT sum(octet_length(c.body)) FROM copy c WHERE c.id = ANY (messages) AND c.inbox = in_inbox) > ${LARGEST_FRAME} THEN RETURN false; END IF;
   now := ms();
-  SELECT 'f' || json_build_array(k.id, k.begun, now, json_agg(json_build_array(c.level, c.place, c.attempt) ORDER BY c.level, c.place))
-      || string_agg(E'\x1e' || c.body, '' ORDER BY c.level, c.place) INTO frame
-    FROM copy c WHERE c.id = ANY (messages) AND c.inbox = in_inbox AND c.level < 8 AND strpos(c.body, E'\x1e') = 0;
-  IF frame IS NULL OR octet_length(frame) > ${LARGEST_FRAME} OR EXISTS (SELECT FROM copy c
-      WHERE c.id = ANY (messages) AND c.inbox = in_inbox AND c.level < 8 AND strpos(c.body, E'\x1e') > 0) THEN RETURN false; END IF;
+  SELECT count(*), bool_or(strpos(c.body, E'\x1e') > 0),
+      'f' || json_build_array(k.id, k.begun, now, now + k.lease, json_agg(json_build_array(c.level, c.place, c.attempt) ORDER BY c.level, c.place))
+        || string_agg(E'\x1e' || c.body, '' ORDER BY c.level, c.place)
+    INTO n, odd, frame FROM copy c WHERE c.id = ANY (messages) AND c.inbox = in_inbox AND c.level < 8;
+  IF n = 0 OR n > k.room OR odd OR octet_length(frame) > ${LARGEST_FRAME} THEN RETURN false; END IF;
   INSERT INTO held (inbox, level, place, consumer, peer, instance, token, offered_at, until, grace)
     SELECT c.inbox, c.level, c.place, k.id, k.peer, k.instance, -c.place, now, now + k.lease, k.grace
     FROM copy c WHERE c.id = ANY (messages) AND c.inbox = in_inbox AND c.level < 8;
   PERFORM note_lease(in_inbox, now + k.lease);
+  UPDATE consumer c SET room = c.room - n, open = c.room > n WHERE c.id = k.id;
   PERFORM pg_notify(peer_channel(k.peer), frame);
   RETURN true;
 END $$;
@@ -228,6 +229,16 @@ BEGIN
   RETURN hungry;
 END $$;
 
+-- Stores the only message of a settle that asks for nothing special, such as a reply, in one step. Null, and nothing stored, where
+-- it is not such a one. Otherwise as in publish.
+CREATE FUNCTION publish_lone(in_scope text, me integer, pubs jsonb, bodies text[]) RETURNS bigint[] LANGUAGE plpgsql AS $$
+DECLARE p jsonb := pubs->0;
+BEGIN
+  IF p IS NULL OR cardinality(bodies) > 1 OR p ?| ARRAY['p', 'd', 'a', 's', 'u', 'lm', 'no', 'dk'] OR jsonb_array_length(p->'t') > 1 THEN RETURN NULL; END IF;
+  RETURN publish_plain(in_scope, me, NULL, ARRAY[p->'t'->>0], '{1}', ARRAY[p ? 'k'], '{1}', '{1}', ARRAY[(p->>'l')::smallint], ARRAY[p->>'i'],
+    ARRAY[p->>'y'], ARRAY[p->>'f'], ARRAY[(p->>'e')::bigint], ARRAY[p->>'n'], ARRAY[p->>'k'], bodies);
+END $$;
+
 -- For other programs, in transactions of their own: puts an envelope, as JSON text, into an inbox of a bus ('namespace/tenant').
 CREATE FUNCTION put(bus text, inbox_name text, envelope text) RETURNS text LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 -- What is read of it is read without the one character that no text here can hold; it is stored as it is.
@@ -241,7 +252,8 @@ BEGIN
   r := publish_one(bus, p, envelope, envelope, false, false);
   IF r ? 'unknown' THEN RAISE EXCEPTION 'AGENT_NOT_FOUND: there is no inbox "%" on the bus %', inbox_name, bus; END IF;
   IF r ? 'full' THEN RAISE EXCEPTION 'INBOX_FULL: the inbox "%" takes no more', inbox_name; END IF;
-  PERFORM wake_hungry(ids, 0, ARRAY[p->>'i']);
+  -- All of a transaction comes at once, the most urgent first: none of it goes ahead.
+  PERFORM wake_hungry(ids, 0);
   RETURN r->>'id';
 END $$;
 `;

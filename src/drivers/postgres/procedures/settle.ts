@@ -7,7 +7,7 @@ export const SETTLE = `
 CREATE FUNCTION settle_ends(in_scope text, me integer, inboxes bigint[], levels smallint[], places bigint[], consumers bigint[], tokens bigint[], hows text[],
     logs text[], entries text[], letter_keys text[], letters text[], emits jsonb, emit_bodies text[], emit_jsons text[], journaled boolean, hand_offs text, is_synced boolean,
     OUT lost integer[], OUT hungry bigint[], OUT heard boolean) LANGUAGE plpgsql AS $$
-DECLARE targets bigint[] := '{}'; spots tid[]; n integer;
+DECLARE targets bigint[] := '{}'; spots tid[]; n integer; woken bigint[];
 BEGIN
   IF NOT is_synced THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
   IF emits IS NOT NULL THEN
@@ -29,7 +29,10 @@ BEGIN
         count(*) FILTER (WHERE how = 'withdrawn') AS withdrawn, count(*) FILTER (WHERE how = 'dropped') AS dropped
       FROM unnest(inboxes, hows) AS e(inbox, how) GROUP BY e.inbox) k
     WHERE i.id = k.inbox;
-  IF emits IS NOT NULL THEN
+  IF NOT journaled THEN woken := publish_lone(in_scope, me, emits, emit_bodies); END IF;
+  IF woken IS NOT NULL THEN
+    hungry := woken;
+  ELSIF emits IS NOT NULL THEN
     PERFORM lock_for(in_scope, emits);
     FOR n IN 1..cardinality(emit_bodies) LOOP
       PERFORM publish_one(in_scope, emits->(n - 1), emit_bodies[n], coalesce(emit_jsons[n], emit_bodies[n]), journaled, true);
