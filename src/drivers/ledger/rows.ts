@@ -163,13 +163,27 @@ export function lapsedPast({ a, c = 0, f, o }: HeldEntry, instance: string): Pas
   return { a, c: c + 1, ...(f ? { f } : {}), o: { offeredAt: o, instance } };
 }
 
-/** What is known of a copy from what travels with it. */
+/** What is known of a copy from what travels with it; nothing where another program has written that. */
 export function pastOf(head: string | undefined): Past | undefined {
   if (head === undefined || head === "") return undefined;
   try {
-    return JSON.parse(head) as Past;
+    const past = JSON.parse(head) as Past;
+    return isPast(past) ? past : undefined;
   } catch {
-    // Another program's.
     return undefined;
   }
+}
+
+function isPast(past: Past): boolean {
+  const { a, c = 0, f = [], o, g = true } = past;
+  const isOffer = o === undefined || (Number.isFinite(o.offeredAt) && typeof o.instance === "string");
+  return isCount(a) && isCount(c) && Array.isArray(f) && f.every(isFailure) && isOffer && g === true;
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
+function isFailure({ attempt, at, code, message }: FailedAttempt): boolean {
+  return isCount(attempt) && Number.isFinite(at) && typeof code === "string" && typeof message === "string";
 }

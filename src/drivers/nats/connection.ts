@@ -6,6 +6,7 @@ import { type Deadlined, Deadlines } from "../../internal/deadlines.ts";
 import { KeepAlive } from "../../internal/keep-alive.ts";
 import type { ClientLibrary } from "./client-library.ts";
 import { connectError, NUMBERS, Refusal } from "./faults.ts";
+import { SEQUENCE } from "./names.ts";
 import type { NatsOptions } from "./options.ts";
 
 /** Headers by name. */
@@ -175,7 +176,8 @@ export class Connection {
     this.#pending.delete(token);
     this.#deadlines.delete(pending, MOST_TO_ANSWER);
     this.#keepAlive.release();
-    if (message.data.length === 0 && message.headers?.code === NUMBERS.noResponders)
+    const { data, headers } = message;
+    if (data.length === 0 && headers?.code === NUMBERS.noResponders && !headers.has(SEQUENCE))
       pending.reject(new Refusal(NUMBERS.noResponders, "nobody answers"));
     else pending.resolve(message);
   }

@@ -1,3 +1,6 @@
+/** The header that the server gives to a stored message that is read, and to none of its own words. */
+export const SEQUENCE = "Nats-Sequence";
+
 /** A name as one token of a subject: letters, digits, `-` and `_` stand for themselves, all else is `=` and its bytes in hex. */
 export function tokenOf(name: string): string {
   if (/^[A-Za-z0-9_-]+$/.test(name)) return name;

@@ -5,7 +5,7 @@ import type { DurabilityReport } from "../../store/durability.ts";
 import type { Arrival, EngineEvents, NewCopy, QueueEngine, SeenCopy, Source, SourceOptions } from "../ledger/engine.ts";
 import type { Connection, Headers } from "./connection.ts";
 import { faultError, NUMBERS, Refusal } from "./faults.ts";
-import { placeOf, read, type StoredMessage } from "./reading.ts";
+import { isStatus, placeOf, read, type StoredMessage } from "./reading.ts";
 import { type Session, UNREAD } from "./session.ts";
 import { type NatsArrival, Pulling, type PullQueues } from "./source.ts";
 
@@ -104,7 +104,10 @@ export class NatsQueues implements QueueEngine, PullQueues {
         const call = { what: "Publishing", now: true };
         try {
           const subject = names.inbox(inbox, level);
-          const { sequence } = await this.#session.run((connection) => connection.store(subject, body, headers), call);
+          const first = await this.#session.run((connection) => connection.store(subject, body, headers), call);
+          if (!first.isDouble || (await this.#isSame(first.sequence, inbox, body))) return String(first.sequence);
+          const rest: Headers | undefined = head === undefined ? undefined : { [HEAD]: head };
+          const { sequence } = await this.#session.run((connection) => connection.store(subject, body, rest), call);
           return String(sequence);
         } catch (error) {
           const fault = faultError(error, { what: "Publishing", isRead: false });
@@ -141,7 +144,7 @@ export class NatsQueues implements QueueEngine, PullQueues {
         end = resolve;
       });
       const subscription = connection.subscribe(deliver, (message) => {
-        if (message.data.length === 0 && (message.headers?.code ?? 0) >= 400) return end();
+        if (isStatus(message)) return end();
         found.push(this.arrivalOf(message, { inbox, level }));
         if (found.length >= limit) end();
       });
@@ -388,6 +391,24 @@ export class NatsQueues implements QueueEngine, PullQueues {
       ),
     );
     return new Map(found.flatMap(({ state }) => Object.entries(state.subjects ?? {})));
+  }
+
+  /** Whether what has a copy's name is that copy: other programs can give their messages any name. What has ended counts as it. */
+  async #isSame(sequence: number, inbox: string, body: string | Uint8Array): Promise<boolean> {
+    const { names, isReplicated } = this.#session;
+    const which = { which: { seq: sequence }, direct: !isReplicated };
+    const found = await this.#call("Publishing", (connection) => read(connection, names.messages, which));
+    if (!found) return true;
+    const id = this.#idIn(found.data);
+    return id !== undefined && id === this.#idIn(body) && names.inboxIn(found.subject).inbox === inbox;
+  }
+
+  #idIn(body: string | Uint8Array): string | undefined {
+    try {
+      return this.#session.context.codec.decode(body).id;
+    } catch {
+      return undefined;
+    }
   }
 
   #listen(connection: Connection, topic: string): { unsubscribe(): void } {

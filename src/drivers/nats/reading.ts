@@ -1,6 +1,7 @@
 import type { Msg } from "@nats-io/transport-node";
 import type { Connection } from "./connection.ts";
 import { NUMBERS, Refusal } from "./faults.ts";
+import { SEQUENCE } from "./names.ts";
 
 /** A message as it is stored. */
 export interface StoredMessage {
@@ -27,7 +28,8 @@ export async function read(
   if (direct) {
     const answer = await connection.ask(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(which));
     const { headers } = answer;
-    if (headers && headers.code >= 300) {
+    // A stored message may have a status of its own.
+    if (headers && headers.code >= 300 && !headers.has(SEQUENCE)) {
       if (headers.code === 404) return undefined;
       throw new Refusal(headers.code, headers.description);
     }
@@ -35,7 +37,7 @@ export async function read(
     const at = Date.parse(header("Nats-Time-Stamp") ?? "");
     return {
       subject: header("Nats-Subject") ?? "",
-      sequence: Number(header("Nats-Sequence")),
+      sequence: Number(header(SEQUENCE)),
       at: Number.isNaN(at) ? 0 : at,
       data: answer.data,
       header,
@@ -75,6 +77,11 @@ function headersIn(text: string): Map<string, string> {
         return end < 0 ? [] : [[line.slice(0, end), line.slice(end + 1).trim()] as const];
       }),
   );
+}
+
+/** Whether the server says that a request is over; a delivery, whatever another program made of it, can be answered. */
+export function isStatus({ reply, headers }: Msg): boolean {
+  return (reply ?? "") === "" && headers !== undefined && headers.code >= 400;
 }
 
 /** Where a delivered message stands, from its reply subject. */

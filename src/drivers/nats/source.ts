@@ -3,6 +3,7 @@ import { AGING_PERIOD } from "../../broker/aging.ts";
 import type { Timer } from "../../internal/clock.ts";
 import type { Arrival, Source, SourceOptions } from "../ledger/engine.ts";
 import type { Connection } from "./connection.ts";
+import { isStatus } from "./reading.ts";
 import type { Session } from "./session.ts";
 
 /** An arrival, and what is needed to answer for it. */
@@ -195,8 +196,7 @@ export class Pulling implements Source {
 
   #heard(level: Level, message: Msg): void {
     const { request } = level;
-    const isStatus = message.data.length === 0 && message.headers !== undefined && message.headers.code >= 400;
-    if (isStatus) return request?.end();
+    if (isStatus(message)) return request?.end();
     const arrival = this.#queues.arrivalOf(message, { inbox: this.inbox, level: level.level });
     // Its request has been given up.
     if (!request) return this.#queues.returnUntouched([arrival]);

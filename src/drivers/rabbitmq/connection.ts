@@ -99,9 +99,9 @@ export class Connection {
     }
   }
 
-  /** A channel on which messages are taken and acknowledged. Where it ends by itself, so does the connection. */
-  async channel(): Promise<Channel> {
-    return watched(await this.#models[1].createChannel(), this.#lost);
+  /** A channel on which messages are taken and acknowledged. `ended` is told when the server ends it alone; by default the connection ends with it. */
+  async channel(ended = this.#lost): Promise<Channel> {
+    return watched(await this.#models[1].createChannel(), ended);
   }
 
   /** Does something on a channel of its own, which a refusal ends. */

@@ -78,37 +78,41 @@ export class RabbitmqEngine implements QueueEngine {
   }
 
   async put(copies: readonly NewCopy[]): Promise<readonly (AgentwireError | string)[]> {
-    const missing = copies.flatMap(({ inbox, level }) => this.#levels.ensure(inbox, level) ?? []);
+    const missing = copies.map(({ inbox, level }) => this.#levels.ensure(inbox, level));
+    const faults = new Map<NewCopy, AgentwireError>();
     // Whoever comes while a queue is being declared waits for it too: copies keep their order.
-    if (missing.length > 0 || this.#line) {
-      const line = Promise.all([this.#line?.catch(() => {}), ...missing]).then(() => {});
+    if (this.#line || missing.some((declaring) => declaring !== undefined)) {
+      const declared = missing.map((declaring, at) =>
+        declaring?.catch((error: AgentwireError) => void faults.set(copies[at] as NewCopy, error)),
+      );
+      const line = Promise.all([this.#line, ...declared]).then(() => {});
       this.#line = line;
-      try {
-        await line;
-      } catch (error) {
-        return copies.map(() => error as AgentwireError);
-      } finally {
-        if (this.#line === line) this.#line = undefined;
-      }
+      await line;
+      if (this.#line === line) this.#line = undefined;
     }
-    const answers = await this.#send(copies);
-    const again = copies.filter((_, at) => answers[at] === undefined);
-    if (again.length === 0) return answers as (AgentwireError | string)[];
-    // Somebody has deleted a queue.
-    for (const { inbox, level } of again) this.#levels.missing(inbox, level);
-    const second = [...(await this.put(again))];
-    return answers.map((answer) => answer ?? (second.shift() as AgentwireError | string));
+    const sent = faults.size === 0 ? copies : copies.filter((copy) => !faults.has(copy));
+    const answers = await this.#send(sent);
+    const again = sent.filter((_, at) => answers[at] === undefined);
+    if (again.length > 0) {
+      const queues = new Map(again.map((copy) => [`${copy.inbox} ${copy.level}`, copy]));
+      for (const { inbox, level } of queues.values()) await this.#levels.ended(inbox, level);
+      const second = (await this.put(again))[Symbol.iterator]();
+      for (const [at, answer] of answers.entries()) answers[at] = answer ?? second.next().value;
+    }
+    const rest = answers[Symbol.iterator]();
+    return copies.map((copy) => faults.get(copy) ?? (rest.next().value as AgentwireError | string));
   }
 
   async take(inbox: string, options: SourceOptions): Promise<Source> {
     const source = new QueueSource(inbox, options, {
       session: this.#session,
       levels: this.#levels,
+      lost: (arrivals) => this.#events?.lost(arrivals),
       closed: (one) => void this.#sources.delete(one),
     });
-    this.#sources.add(source);
     // Other programs send there.
     await this.#levels.ensure(inbox, FOREIGN_LEVEL);
+    this.#sources.add(source);
     return source;
   }
 
@@ -118,7 +122,8 @@ export class RabbitmqEngine implements QueueEngine {
     await this.#levels.ensure(inbox, level);
     let intake = this.#fetching.get(inbox);
     if (!intake) {
-      intake = new Intake({ session: this.#session, inbox, arrived: () => {}, ended: () => {} });
+      const failed = (lost: readonly QueuedArrival[]): void => this.#events?.lost(lost);
+      intake = new Intake({ session: this.#session, inbox, arrived: () => {}, ended: () => {}, failed });
       this.#fetching.set(inbox, intake);
     }
     const fetched: QueuedArrival[] = [];

@@ -31,9 +31,17 @@ export function faultError(error: unknown, { what, isRead }: { what: string; isR
         cause: error,
       });
     case PRECONDITION_FAILED:
-    case RESOURCE_LOCKED:
+    case RESOURCE_LOCKED: {
+      const [, argument] = /inequivalent arg '([^']+)'/.exec(text) ?? [];
       return new AgentwireError("ENGINE_STATE", `${what} failed: what is there is of another kind (${text})`, {
+        details: argument === undefined ? {} : { argument },
         hint: "Another program has declared it with other arguments; remove it, or use another virtual host.",
+        cause: error,
+      });
+    }
+    case NOT_FOUND:
+      return new AgentwireError("ENGINE_STATE", `${what} failed: it is not there (${text})`, {
+        hint: "Another program has deleted it.",
         cause: error,
       });
     case CONNECTION_FORCED:

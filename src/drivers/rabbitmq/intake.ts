@@ -12,6 +12,8 @@ export interface IntakeOptions {
   arrived(arrivals: readonly QueuedArrival[]): void;
   /** The server has ended the queue of a level. */
   ended(level: number): void;
+  /** The server has ended the channel, and gives to others what was taken. */
+  failed(lost: readonly QueuedArrival[]): void;
   /** All that was taken is acknowledged or given back. */
   emptied?(): void;
   /** The server may soon give more, in place of what is acknowledged or given back; to be waited for before. */
@@ -208,10 +210,7 @@ export class Intake {
   }
 
   async #channelNow(): Promise<Channel> {
-    const making = (this.#making ??= this.#options.session.call((connection) => connection.channel(), {
-      what: `Taking from "${this.#options.inbox}"`,
-      isRead: true,
-    }));
+    const making = (this.#making ??= this.#makeChannel());
     try {
       const channel = await making;
       if (this.#making === making) this.#channel = channel;
@@ -220,6 +219,20 @@ export class Intake {
       if (this.#making === making) this.#making = undefined;
       throw error;
     }
+  }
+
+  async #makeChannel(): Promise<Channel> {
+    let channel: Channel | undefined;
+    const ended = (): void => {
+      if (channel === undefined || channel !== this.#channel) return;
+      const lost = this.open;
+      this.forget();
+      this.#options.failed(lost);
+    };
+    const { session, inbox } = this.#options;
+    const what = { what: `Taking from "${inbox}"`, isRead: true };
+    channel = await session.call((connection) => connection.channel(ended), what);
+    return channel;
   }
 
   /** Asks, and waits for the answer for so long as a server may take for one. */

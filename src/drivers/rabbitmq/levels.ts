@@ -74,10 +74,17 @@ export class Levels {
     this.#declared.delete(this.#session.names.queue(inbox, level));
   }
 
-  /** The server has ended a queue: with its inbox, or because somebody has deleted it by hand. */
+  /** A queue is not there any more: it has ended with its inbox, or another program has deleted it, which is told. */
   async ended(inbox: string, level: number): Promise<void> {
-    this.missing(inbox, level);
-    if ((await this.#store.get(keyOf(inbox, level))) === undefined) this.#forget(inbox, level);
+    const queue = this.#session.names.queue(inbox, level);
+    const isNews = this.#declared.delete(queue);
+    if ((await this.#store.get(keyOf(inbox, level))) === undefined) return this.#forget(inbox, level);
+    if (!isNews) return;
+    this.#session.report({
+      type: "driver.fault",
+      message: `The queue "${queue}" was deleted by another program, with all that waited in it; it is made again`,
+      details: { code: "ENGINE_STATE", inbox, queue },
+    });
   }
 
   /** Deletes the queues of an inbox with all that is in them. */

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { ConsumeMessage } from "amqplib";
 import type { NewCopy } from "../ledger/engine.ts";
@@ -49,9 +50,10 @@ export function unpack({ content, properties }: ConsumeMessage): Unpacked {
   const { contentType, messageId, headers = {} } = properties;
   const [head, sent] = [headers[HEAD] as unknown, headers[SENT] as unknown];
   return {
-    body: contentType === BYTES ? content : content.toString(),
+    // What is no text stays as it is: it must not become another one.
+    body: contentType === BYTES || !isUtf8(content) ? content : content.toString(),
     head: typeof head === "string" ? head : undefined,
     mark: typeof messageId === "string" ? messageId : createHash("sha256").update(content).digest("base64url"),
-    sent: typeof sent === "number" ? sent : 0,
+    sent: Number.isSafeInteger(sent) && (sent as number) > 0 ? (sent as number) : 0,
   };
 }

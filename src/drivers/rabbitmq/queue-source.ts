@@ -1,8 +1,10 @@
 import { AgingGuard, EMPTY_LEVEL } from "../../broker/aging.ts";
+import { AgentwireError } from "../../errors.ts";
 import type { Timer } from "../../internal/clock.ts";
 import { Coalesced } from "../../internal/coalesced.ts";
 import { PRIORITIES } from "../../message/envelope.ts";
 import type { Source, SourceOptions } from "../ledger/engine.ts";
+import { isNotFound } from "./faults.ts";
 import { Intake, type QueuedArrival } from "./intake.ts";
 import type { Levels } from "./levels.ts";
 import type { Session } from "./session.ts";
@@ -11,6 +13,8 @@ import type { Session } from "./session.ts";
 export interface QueueSourceParts {
   readonly session: Session;
   readonly levels: Levels;
+  /** The server gives these to others. */
+  lost(arrivals: readonly QueuedArrival[]): void;
   closed(source: QueueSource): void;
 }
 
@@ -18,7 +22,9 @@ export interface QueueSourceParts {
 const KEPT = 250;
 /** A level that gives no more though more is wanted mostly waits for acknowledgments that are on their way. */
 const DRY_FOR = { windowed: 1_000, unknown: 20 } as const;
-const PAUSE_AFTER_FAULT = 500;
+/** After a fault, doubled with each that follows it. */
+const SHORTEST_PAUSE = 500;
+const LONGEST_PAUSE = 5_000;
 
 /**
  * Copies of one inbox. The server gives from every level up to the window; which of them go on, and when, is decided
@@ -44,6 +50,11 @@ export class QueueSource implements Source {
   /** More is to be taken from levels that give no more. */
   #isThirsty = false;
   #mustStop = false;
+  #pause = SHORTEST_PAUSE;
+  #toldFault = "";
+  #again: Timer | undefined;
+  /** Levels whose queues are another's: left alone until it is tried again. */
+  readonly #barred = new Set<number>();
 
   constructor(inbox: string, options: SourceOptions, parts: QueueSourceParts) {
     this.inbox = inbox;
@@ -60,6 +71,11 @@ export class QueueSource implements Source {
           .ended(inbox, level)
           .catch(() => {})
           .then(() => this.adjust());
+      },
+      failed: (lost) => {
+        const kept = this.#unkept();
+        parts.lost(lost.filter((arrival) => !kept.has(arrival)));
+        this.#adjustLater();
       },
       // What nobody has asked for is better off in its queue. Within a window more is asked for soon.
       beforeRoom: () =>
@@ -103,6 +119,7 @@ export class QueueSource implements Source {
     this.#wanted = 0;
     this.#giving?.cancel();
     this.#dry?.cancel();
+    this.#again?.cancel();
     await this.#adjusting.idle();
     await this.#giveBack();
     // What is held stays so.
@@ -114,20 +131,51 @@ export class QueueSource implements Source {
   adjust(): void {
     if (this.#isClosed || this.#wanted === 0) return;
     this.#asked++;
-    this.#adjusting.run().catch((error: unknown) => {
-      const { session } = this.#parts;
-      if (session.connection) session.report({ type: "driver.fault", message: (error as Error).message });
-      // Without a connection it is done again with the next one.
-      session.context.clock.after(PAUSE_AFTER_FAULT, () => session.connection && this.adjust());
+    this.#adjusting.run().then(
+      () => {
+        if (this.#barred.size > 0) return;
+        this.#pause = SHORTEST_PAUSE;
+        this.#toldFault = "";
+      },
+      (error: Error) => this.#failed(error),
+    );
+  }
+
+  #failed(error: Error): void {
+    const { session } = this.#parts;
+    // Without a connection it is done again with the next one.
+    if (!session.connection) return;
+    const { message } = error;
+    if (message !== this.#toldFault) {
+      const code = AgentwireError.is(error) ? { code: error.code } : {};
+      session.report({ type: "driver.fault", message, details: { ...code, inbox: this.inbox } });
+    }
+    this.#toldFault = message;
+    this.#adjustLater();
+  }
+
+  #adjustLater(): void {
+    const { session } = this.#parts;
+    this.#again ??= session.context.clock.after(this.#pause, () => {
+      this.#again = undefined;
+      this.#barred.clear();
+      if (session.connection) this.adjust();
     });
+    this.#pause = Math.min(LONGEST_PAUSE, 2 * this.#pause);
   }
 
   /** The connection is gone; returns what had come over it. */
   forget(): QueuedArrival[] {
     const open = this.intake.open;
-    const kept = new Set(this.#kept.flatMap((level) => level.splice(0)));
+    const kept = this.#unkept();
+    this.#barred.clear();
     this.intake.forget();
     return open.filter((arrival) => !kept.has(arrival));
+  }
+
+  /** Keeps nothing any longer; returns what it had kept. */
+  #unkept(): ReadonlySet<QueuedArrival> {
+    return new Set(this.#kept.flatMap((level) => level.splice(0)));
   }
 
   /** What came, and nobody has asked for. */
@@ -137,8 +185,8 @@ export class QueueSource implements Source {
 
   /** Whether there is a level from which nothing is taken. */
   get #isUntapped(): boolean {
-    const { levels } = this.#parts;
-    return !this.#hasLooked || levels.of(this.inbox).some((level) => this.intake.room(level) === undefined);
+    const isUntapped = (level: number): boolean => !this.#barred.has(level) && this.intake.room(level) === undefined;
+    return !this.#hasLooked || this.#parts.levels.of(this.inbox).some(isUntapped);
   }
 
   /** Whether a level gives nothing more, as what it gave is not acknowledged. */
@@ -163,6 +211,7 @@ export class QueueSource implements Source {
     const least = this.#isThirsty ? 1 : Number.NEGATIVE_INFINITY;
     this.#isThirsty = false;
     const serves = ++this.#asked;
+    let fault: unknown;
     try {
       // Nobody has told of those that were used before this process watched.
       if (!this.#hasLooked) await levels.look(this.inbox);
@@ -170,15 +219,38 @@ export class QueueSource implements Source {
       for (const level of levels.of(this.inbox)) {
         if (this.#wanted === 0 && this.#mustStop) await this.intake.untap(level);
         const room = this.intake.room(level);
-        if (this.#wanted === 0 || (room !== undefined && room >= least)) continue;
-        await levels.ensure(this.inbox, level);
-        await this.intake.tap(level, this.#options.window ?? this.#wanted + this.intake.open.length);
+        if (this.#wanted === 0 || (room !== undefined && room >= least) || this.#barred.has(level)) continue;
+        try {
+          await levels.ensure(this.inbox, level);
+        } catch (error) {
+          // The other levels go on without it.
+          this.#barred.add(level);
+          fault = error;
+          continue;
+        }
+        await this.#tap(level);
       }
       await this.intake.fence();
     } finally {
       this.#served = serves;
     }
     this.#hand();
+    if (fault) throw fault;
+  }
+
+  async #tap(level: number): Promise<void> {
+    try {
+      await this.intake.tap(level, this.#options.window ?? this.#wanted + this.intake.open.length);
+    } catch (error) {
+      const { levels } = this.#parts;
+      if (!isNotFound((error as Error).cause)) {
+        // It may be another's by now, which is found out by declaring it.
+        levels.missing(this.inbox, level);
+        throw error;
+      }
+      await levels.ended(this.inbox, level);
+      this.#adjustLater();
+    }
   }
 
   #arrived(arrivals: readonly QueuedArrival[]): void {
