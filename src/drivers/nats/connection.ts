@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
-import type { Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
 import type { Msg, MsgHdrs, NatsConnection, Subscription } from "@nats-io/transport-node";
 import type { Clock } from "../../internal/clock.ts";
 import { type Deadlined, Deadlines } from "../../internal/deadlines.ts";
 import { KeepAlive } from "../../internal/keep-alive.ts";
+import { readAuthorities } from "../certificates.ts";
 import type { ClientLibrary } from "./client-library.ts";
 import { connectError, NUMBERS, Refusal } from "./faults.ts";
 import { SEQUENCE } from "./names.ts";
@@ -62,13 +63,16 @@ export class Connection {
     this.subscribe(`${this.#inbox}.*`, (message) => this.#answered(message));
   }
 
-  /** Connects, within 5 s. `lost` is told when it ends by itself, or does not answer. @throws ENGINE_STATE */
+  /** Connects, within 5 s. `lost` is told when it ends by itself, or does not answer. @throws ENGINE_STATE, URL_INVALID */
   static async open(
     library: ClientLibrary,
-    { host, port, tls, username, password, token, server }: NatsOptions,
+    { host, port, tls, ca, username, password, token, server }: NatsOptions,
     { clock, lost }: { readonly clock: Clock; lost(cause: unknown): void },
   ): Promise<Connection> {
     let nats: NatsConnection;
+    // The library compares names with the certificate; of an address it has to be told.
+    const address = isIP(host) ? { host } : {};
+    const trusted = ca === undefined ? {} : { ca: await readAuthorities(ca) };
     try {
       nats = await library.connect({
         servers: `${host.includes(":") ? `[${host}]` : host}:${port}`,
@@ -78,7 +82,7 @@ export class Connection {
         ignoreClusterUpdates: true,
         // What is under way has a limit of its own, and something is every ten seconds.
         pingInterval: 2 ** 31 - 1,
-        ...(tls ? { tls: {} } : {}),
+        ...(tls ? { tls: { ...address, ...trusted } } : {}),
         ...(username === undefined ? {} : { user: username, pass: password ?? "" }),
         ...(token === undefined ? {} : { token }),
       });

@@ -1,4 +1,5 @@
 import { AgentwireError, type ErrorCode } from "../../errors.ts";
+import { certificateError } from "../certificates.ts";
 
 /** A refusal by JetStream. */
 export class Refusal extends Error {
@@ -57,6 +58,8 @@ export function faultError(error: unknown, { what, isRead }: { what: string; isR
 /** The typed error for a connection that could not be made. */
 export function connectError(error: unknown, server: string): AgentwireError {
   if (AgentwireError.is(error)) return error;
+  const refused = certificateError(error, server);
+  if (refused) return refused;
   const text = (error as Error).message || ((error as { code?: string }).code ?? "no reason given");
   if (/authorization|authentication|permissions/i.test(`${(error as Error).name} ${text}`))
     return new AgentwireError("ENGINE_STATE", `${server} refused the user, password or token of the URL`, {

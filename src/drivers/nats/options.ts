@@ -6,6 +6,8 @@ export interface NatsOptions {
   /** Default 4222. */
   readonly port: number;
   readonly tls: boolean;
+  /** File of the authorities to trust, in place of those that Node knows. */
+  readonly ca?: string;
   readonly username?: string;
   readonly password?: string;
   /** In place of user and password. */
@@ -23,7 +25,7 @@ const MOST_REPLICAS = 5;
 function invalid(why: string): AgentwireError {
   // The URL itself is not told: it may have a password.
   return new AgentwireError("URL_INVALID", `The NATS URL cannot be used: ${why}`, {
-    hint: "Use nats://USER:PASSWORD@HOST:PORT or nats://TOKEN@HOST:PORT, tls: for TLS; ?replicas=3 on a cluster.",
+    hint: "Use nats://USER:PASSWORD@HOST:PORT or nats://TOKEN@HOST:PORT, tls: for TLS, with ?ca=FILE; ?replicas=3 on a cluster.",
   });
 }
 
@@ -39,8 +41,10 @@ export function parseOptions(url: string): NatsOptions {
   const tls = SCHEMES[protocol];
   if (tls === undefined) throw invalid(`the scheme "${protocol}" is unknown`);
   if (hash !== "" || !/^\/?$/.test(pathname)) throw invalid("nothing may follow the port");
-  const unknown = [...searchParams.keys()].find((name) => name !== "replicas");
-  if (unknown !== undefined) throw invalid("it takes no option but replicas");
+  const unknown = [...searchParams.keys()].find((name) => name !== "replicas" && name !== "ca");
+  if (unknown !== undefined) throw invalid("it takes no option but replicas and ca");
+  const ca = searchParams.get("ca") ?? undefined;
+  if (ca !== undefined && !tls) throw invalid("ca is for TLS, which is tls:");
   const replicas = Number(searchParams.get("replicas") ?? 1);
   if (!Number.isInteger(replicas) || replicas < 1 || replicas > MOST_REPLICAS)
     throw invalid(`replicas must be a whole number from 1 to ${MOST_REPLICAS}`);
@@ -49,7 +53,7 @@ export function parseOptions(url: string): NatsOptions {
   const [username, password] = [decoded(parsed.username), decoded(parsed.password)];
   const who = username === "" ? {} : password === "" ? { token: username } : { username, password };
   const server = `${protocol}//${hostname === "" ? host : hostname}:${number}`;
-  return { host, port: number, tls, replicas, ...who, server };
+  return { host, port: number, tls, ...(ca === undefined ? {} : { ca }), replicas, ...who, server };
 }
 
 function decoded(text: string): string {

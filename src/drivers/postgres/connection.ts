@@ -1,4 +1,5 @@
 import type { Client, Notification } from "pg";
+import { readAuthorities } from "../certificates.ts";
 import type { ClientLibrary } from "./client-library.ts";
 import type { PostgresOptions } from "./options.ts";
 
@@ -52,12 +53,13 @@ SET client_min_messages = warning`;
 /** Opens a session in the driver's schema. */
 export async function openSession(
   library: ClientLibrary,
-  { url, schema }: PostgresOptions,
+  { url, schema, ca }: PostgresOptions,
   events: SessionEvents,
 ): Promise<Session> {
   const { Client } = library;
   const client = new Client({
     connectionString: url,
+    ...(ca === undefined ? {} : { ssl: { ca: await readAuthorities(ca) } }),
     application_name: "agentwire",
     pipeline: true,
     keepAlive: true,

@@ -1,4 +1,5 @@
 import { AgentwireError, type ErrorCode } from "../../errors.ts";
+import { certificateError } from "../certificates.ts";
 
 /** What kind of trouble an error of the client library is. */
 export type FaultKind =
@@ -62,6 +63,8 @@ export function faultError(error: unknown, what: string, server: string): Agentw
 /** The typed error for a connection that could not be made. */
 export function connectError(error: unknown, server: string): AgentwireError {
   if (AgentwireError.is(error)) return error;
+  const refused = certificateError(error, server);
+  if (refused) return refused;
   const kind = faultKind(error);
   const { message, code } = error as { message?: string; code?: string };
   return new AgentwireError("ENGINE_STATE", `${server} cannot be used: ${message || code}`, {

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { Channel, ChannelModel, ConfirmChannel } from "amqplib";
 import type { Clock } from "../../internal/clock.ts";
+import { readAuthorities } from "../certificates.ts";
 import type { ClientLibrary } from "./client-library.ts";
 import { connectError } from "./faults.ts";
 import type { RabbitmqOptions } from "./options.ts";
@@ -53,7 +54,7 @@ export class Connection {
     this.version = models[0].connection.serverProperties.version;
   }
 
-  /** Connects and prepares, within 5 s in all. @throws ENGINE_STATE */
+  /** Connects and prepares, within 5 s in all. @throws ENGINE_STATE, URL_INVALID */
   static async open(
     library: ClientLibrary,
     options: RabbitmqOptions,
@@ -138,7 +139,8 @@ async function connect(
   options: RabbitmqOptions,
   lost: (cause: unknown) => void,
 ): Promise<ChannelModel> {
-  const { host, port, tls, username, password, vhost } = options;
+  const { host, port, tls, ca, username, password, vhost } = options;
+  const trusted = ca === undefined ? {} : { ca: await readAuthorities(ca) };
   const model = await library.connect(
     {
       protocol: tls ? "amqps" : "amqp",
@@ -150,7 +152,7 @@ async function connect(
       heartbeat: HEARTBEAT,
     },
     // Without it a message that is stored alone takes 40 ms.
-    { noDelay: true, timeout: MOST_TO_CONNECT, clientProperties: { connection_name: "agentwire" } },
+    { ...trusted, noDelay: true, timeout: MOST_TO_CONNECT, clientProperties: { connection_name: "agentwire" } },
   );
   // At once: an error that nobody listens to ends the process.
   model.on("error", lost);

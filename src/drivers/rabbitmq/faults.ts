@@ -1,4 +1,5 @@
 import { AgentwireError } from "../../errors.ts";
+import { certificateError } from "../certificates.ts";
 
 /** Codes of the protocol by which the server refuses. */
 const CONNECTION_FORCED = 320;
@@ -61,6 +62,8 @@ export function connectError(error: unknown, server: string): AgentwireError {
   if (AgentwireError.is(error)) return error;
   // Of what follows the handshake: the user may connect, and not do it.
   if (refusal(error) !== undefined) return faultError(error, { what: `Connecting to ${server}`, isRead: true });
+  const refused = certificateError(error, server);
+  if (refused) return refused;
   const text = (error as Error).message || ((error as { code?: string }).code ?? "no reason given");
   if (/ACCESS[_-]REFUSED|\b403\b/.test(text))
     return new AgentwireError("ENGINE_STATE", `${server} refused the user or password of the URL`, {

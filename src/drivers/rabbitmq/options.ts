@@ -6,6 +6,8 @@ export interface RabbitmqOptions {
   /** Default 5672, with TLS 5671. */
   readonly port: number;
   readonly tls: boolean;
+  /** File of the authorities to trust, in place of those that Node knows. */
+  readonly ca?: string;
   readonly username: string;
   readonly password: string;
   /** Default `/`. */
@@ -24,7 +26,7 @@ const GUEST = "guest";
 function invalid(why: string): AgentwireError {
   // The URL itself is not told: it may have a password.
   return new AgentwireError("URL_INVALID", `The RabbitMQ URL cannot be used: ${why}`, {
-    hint: "Use amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps: for TLS; all but the host may be left out.",
+    hint: "Use amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps: for TLS, with ?ca=FILE; all but the host may be left out.",
   });
 }
 
@@ -36,10 +38,12 @@ export function parseOptions(url: string): RabbitmqOptions {
   } catch {
     throw invalid("it is not well formed");
   }
-  const { protocol, hostname, port, pathname, search, hash } = parsed;
+  const { protocol, hostname, port, pathname, searchParams, hash } = parsed;
   const scheme = SCHEMES[protocol];
   if (!scheme) throw invalid(`the scheme "${protocol}" is unknown`);
-  if (search !== "" || hash !== "") throw invalid("it takes no options");
+  if (hash !== "" || [...searchParams.keys()].some((name) => name !== "ca")) throw invalid("it takes no option but ca");
+  const ca = searchParams.get("ca") ?? undefined;
+  if (ca !== undefined && !scheme.tls) throw invalid("ca is for TLS, which is amqps:");
   const [username, password] = [decoded(parsed.username), decoded(parsed.password)];
   // As in the URLs of other clients: no path is the default host, and `/%2f` names it.
   const vhost = pathname === "" || pathname === "/" ? "/" : decoded(pathname.slice(1));
@@ -49,6 +53,7 @@ export function parseOptions(url: string): RabbitmqOptions {
     host,
     port: number,
     tls: scheme.tls,
+    ...(ca === undefined ? {} : { ca }),
     vhost,
     username: username === "" ? GUEST : username,
     password: username === "" && password === "" ? GUEST : password,

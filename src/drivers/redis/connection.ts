@@ -1,4 +1,6 @@
+import { isIP } from "node:net";
 import { AgentwireError } from "../../errors.ts";
+import { certificateError, readAuthorities } from "../certificates.ts";
 import type { ClientLibrary } from "./client-library.ts";
 import { replyWord } from "./faults.ts";
 import type { RedisOptions } from "./options.ts";
@@ -22,13 +24,14 @@ export class Connection {
     this.#asBytes = { typeMapping: { [library.RESP_TYPES.BLOB_STRING]: Buffer } };
   }
 
-  /** Connects, within 5 s. `lost` is told when either connection ends by itself. */
+  /** Connects, within 5 s. `lost` is told when either connection ends by itself. @throws ENGINE_STATE, URL_INVALID */
   static async open(
     library: ClientLibrary,
     options: RedisOptions,
     lost: (cause: unknown) => void,
   ): Promise<Connection> {
-    const clients = [0, 1].map(() => client(library, options, lost)) as [Client, Client];
+    const trusted = options.ca === undefined ? {} : { ca: await readAuthorities(options.ca) };
+    const clients = [0, 1].map(() => client(library, { ...options, ...trusted }, lost)) as [Client, Client];
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`no answer within ${MOST_TO_CONNECT} ms`)), MOST_TO_CONNECT);
@@ -81,14 +84,21 @@ export class Connection {
   }
 }
 
+/** `ca`: certificates, not their file. */
 function client(library: ClientLibrary, options: RedisOptions, lost: (cause: unknown) => void): Client {
-  const { host, port, tls, username, password, database } = options;
+  const { host, port, tls, ca, username, password, database } = options;
+  // An address is compared with the certificate too, but never told as a name.
+  const secured = {
+    tls: true as const,
+    ...(isIP(host) ? {} : { servername: host }),
+    ...(ca === undefined ? {} : { ca }),
+  };
   const made = library.createClient({
     RESP: 2,
     socket: {
       host,
       port,
-      ...(tls ? { tls: true as const, servername: host } : {}),
+      ...(tls ? secured : {}),
       connectTimeout: MOST_TO_CONNECT,
       reconnectStrategy: false,
     },
@@ -105,6 +115,8 @@ function client(library: ClientLibrary, options: RedisOptions, lost: (cause: unk
 }
 
 function connectError(error: unknown, { server }: RedisOptions): AgentwireError {
+  const refused = certificateError(error, server);
+  if (refused) return refused;
   const word = replyWord(error);
   const text = (error as Error).message || ((error as { code?: string }).code ?? "no reason given");
   if (word === "WRONGPASS" || word === "NOAUTH")

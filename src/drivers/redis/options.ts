@@ -6,6 +6,8 @@ export interface RedisOptions {
   /** Default 6379. */
   readonly port: number;
   readonly tls: boolean;
+  /** File of the authorities to trust, in place of those that Node knows. */
+  readonly ca?: string;
   readonly username?: string;
   readonly password?: string;
   /** Number of the database, default 0. */
@@ -25,7 +27,7 @@ const DEFAULT_PORT = 6379;
 function invalid(why: string): AgentwireError {
   // The URL itself is not told: it may have a password.
   return new AgentwireError("URL_INVALID", `The Redis URL cannot be used: ${why}`, {
-    hint: "Use redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss: for TLS; all but the host may be left out.",
+    hint: "Use redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss: for TLS, with ?ca=FILE; all but the host may be left out.",
   });
 }
 
@@ -37,10 +39,12 @@ export function parseOptions(url: string): RedisOptions {
   } catch {
     throw invalid("it is not well formed");
   }
-  const { protocol, hostname, port, pathname, search, hash } = parsed;
+  const { protocol, hostname, port, pathname, searchParams, hash } = parsed;
   const tls = SCHEMES[protocol];
   if (tls === undefined) throw invalid(`the scheme "${protocol}" is unknown`);
-  if (search !== "" || hash !== "") throw invalid("it takes no options");
+  if (hash !== "" || [...searchParams.keys()].some((name) => name !== "ca")) throw invalid("it takes no option but ca");
+  const ca = searchParams.get("ca") ?? undefined;
+  if (ca !== undefined && !tls) throw invalid("ca is for TLS, which is rediss:");
   const path = /^\/?(\d{0,4})$/.exec(pathname);
   if (!path) throw invalid("what follows the host must be the number of a database");
   const host = hostname === "" ? "127.0.0.1" : hostname.replace(/^\[(.*)\]$/, "$1");
@@ -51,6 +55,7 @@ export function parseOptions(url: string): RedisOptions {
     host,
     port: number,
     tls,
+    ...(ca === undefined ? {} : { ca }),
     database,
     ...(username === "" ? {} : { username }),
     ...(password === "" ? {} : { password }),

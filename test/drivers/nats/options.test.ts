@@ -21,13 +21,17 @@ describe("the URL of the nats driver", () => {
     });
   });
 
-  it.each(["nats://host/path", "nats://host?replicas=0", "nats://host?x=1", "http://host", "nats://us%er@host"])(
-    "refuses %s, and does not repeat it",
-    (url) => {
-      const read = (): unknown => parseOptions(url);
-      expect(read).toThrow(expect.objectContaining({ code: "URL_INVALID" }));
-    },
-  );
+  it.each([
+    "nats://host/path",
+    "nats://host?replicas=0",
+    "nats://host?x=1",
+    "nats://host?ca=a.pem",
+    "http://host",
+    "nats://us%er@host",
+  ])("refuses %s, and does not repeat it", (url) => {
+    const read = (): unknown => parseOptions(url);
+    expect(read).toThrow(expect.objectContaining({ code: "URL_INVALID" }));
+  });
 });
 
 it("makes tokens of names, and names of tokens", () => {

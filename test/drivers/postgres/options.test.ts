@@ -9,6 +9,12 @@ describe("the URL of a PostgreSQL database", () => {
       server: "PostgreSQL at host:6000/shop",
       schema: "bus_1",
     });
+    expect(parseOptions("postgres://me@host/shop?ca=/a%20b.pem&sslmode=verify-full")).toEqual({
+      url: "postgres://me@host/shop",
+      server: "PostgreSQL at host:5432/shop",
+      schema: "agentwire",
+      ca: "/a b.pem",
+    });
     expect(parseOptions("postgresql://me@host")).toMatchObject({
       server: "PostgreSQL at host:5432/me",
       schema: "agentwire",
@@ -19,6 +25,8 @@ describe("the URL of a PostgreSQL database", () => {
     "postgres://me:secret@host:port/db",
     "postgres://me:secret@host/db?schema=a;b",
     "postgres://me:secret@h/d?schema=A",
+    "postgres://me:secret@h/d?ca=a.pem&sslmode=no-verify",
+    "postgres://me:secret@h/d?ca=a.pem&sslrootcert=b.pem",
   ])("refuses %s without repeating the password", (url) => {
     const parse = (): unknown => parseOptions(url);
     expect(parse).toThrow(expect.objectContaining({ code: "URL_INVALID" }));
