@@ -22,7 +22,7 @@ export type Settlement =
        * copy, dead-lettered with INBOX_FULL; `routedAt` is not looked at: the settle itself never fails for them.
        */
       readonly emit?: readonly Publication[];
-      /** Not urgent: may wait a few milliseconds for a commit to share, if nothing else is under way. */
+      /** Not urgent: may wait 50 milliseconds for a commit to share, if nothing else is under way. */
       readonly lazy?: boolean;
     }
   /** Failed; due again after `delay` milliseconds, behind what waits by then. */

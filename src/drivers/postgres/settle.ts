@@ -51,8 +51,8 @@ export interface SettlerOptions {
 const MOST = 512;
 /** Whoever holds something need not wait for a server that is gone: it settles again later. */
 const AT_ONCE = { patience: 0 };
-/** What is not urgent waits so long for others to go with. */
-const LAZY = 5;
+/** What is not urgent waits so long for others to go with, out of the way of what is. */
+const LAZY = 50;
 
 const ENDS = {
   name: "settle_ends",

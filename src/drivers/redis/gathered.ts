@@ -8,7 +8,8 @@ export interface GatheredOptions<Item> {
   carry(items: readonly Item[]): Promise<void>;
 }
 
-const LAZY_PAUSE = 5;
+/** What is not urgent waits so long for company, out of the way of what is. */
+const LAZY_PAUSE = 50;
 
 /** Joins what one turn of the event loop, or the time of a call under way, brings into one call. */
 export class Gathered<Item> {
@@ -27,7 +28,7 @@ export class Gathered<Item> {
     this.#options = options;
   }
 
-  /** Adds an item. `lazy`: it may wait a few milliseconds for company. */
+  /** Adds an item. `lazy`: it may wait for company, 50 ms at most. */
   add(item: Item, { lazy = false }: { readonly lazy?: boolean } = {}): void {
     this.#items.push(item);
     if (lazy && !this.#scheduled && this.#underWay === 0) this.#lazy ??= setTimeout(this.#flush, LAZY_PAUSE);
