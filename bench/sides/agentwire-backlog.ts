@@ -49,7 +49,7 @@ export const agentwireBacklog: Side = async (task) => {
   const drained = performance.now();
   const rss = process.resourceUsage().maxRSS / 1024;
   await running.leave();
-  const left = await leftIn(bus, NAME);
+  const left = await leftIn(bus, [NAME]);
   await bus.close();
   ledger.checkNoneTwice();
   if (left !== backlog + count - ledger.arrived)

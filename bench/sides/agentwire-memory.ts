@@ -27,7 +27,7 @@ export const agentwireMemory: Side = async (task) => {
   const early = await through(0, tenth);
   const late = await through(tenth, task.count);
   ledger.check();
-  const left = await leftIn(bus, "consumer");
+  const left = await leftIn(bus, ["consumer"]);
   if (left !== 0) throw new Error(`${left} messages are left`);
   await bus.close();
   return { early, late, growth: late / early };

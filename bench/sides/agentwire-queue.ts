@@ -5,23 +5,24 @@ import type { Queue } from "../harness/queue.ts";
 import { type Side, type Task, textSetting } from "../harness/task.ts";
 import { leftIn, openBus, payloads, Work } from "./agentwire-setup.ts";
 
-const NAME = "consumer";
+/** Of all agents together. */
 const CONCURRENCY = 256;
 
-/** Our queue as a user has it: one bus that sends and one agent that handles, in one process. */
+/** Our queue as a user has it: one bus that sends and agents that handle in turn, in one process; one agent unless `agents` says more. */
 export async function agentwireQueue(task: Task): Promise<Queue> {
   const bus = await openBus(task, { history: task.settings["history"] === "on" });
   const payload = payloads(task);
-  const options = LEVELS.map((priority) => ({ to: NAME, priority }));
-  const optionsOf = (sequence: number) => options[levelOf(sequence)]!;
+  const { agents: count = 1 } = task.settings as { readonly agents?: number };
+  const names = Array.from({ length: count }, (_, at) => `consumer-${at}`);
+  const options = names.map((to) => LEVELS.map((priority) => ({ to, priority })));
+  const optionsOf = (sequence: number) => options[sequence % count]![levelOf(Math.floor(sequence / count))]!;
   let handled = (_sequence: number): void => {};
-  const agent = defineAgent({ name: NAME, concurrency: CONCURRENCY, capacity: 10_000_000 }).on(
-    Work,
-    ({ payload: { sequence } }) => handled(sequence),
+  const concurrency = Math.ceil(CONCURRENCY / count);
+  const agents = names.map((name) =>
+    defineAgent({ name, concurrency, capacity: 10_000_000 }).on(Work, ({ payload: { sequence } }) => handled(sequence)),
   );
   // Known but away: what is sent before `start` waits for it.
-  const first = await bus.join(agent);
-  await first.leave();
+  for (const agent of agents) await (await bus.join(agent)).leave();
   return {
     send: (sequence) => bus.send(Work, payload(sequence), optionsOf(sequence)),
     async sendMany(sequences) {
@@ -32,15 +33,15 @@ export async function agentwireQueue(task: Task): Promise<Queue> {
     },
     async start(handle) {
       handled = handle;
-      await bus.join(agent);
+      for (const agent of agents) await bus.join(agent);
     },
     settled: () => bus.settled(),
-    remaining: () => leftIn(bus, NAME),
+    remaining: () => leftIn(bus, names),
     close: () => bus.close(),
   };
 }
 
-/** Agentwire. Settings: `driver`, `phase`, `manner`, `history` (`on` or `off`). */
+/** Agentwire. Settings: `driver`, `phase`, `manner`, `history` (`on` or `off`), `agents`. */
 export const agentwireQueueSide: Side = async (task) => {
   textSetting(task, "driver");
   return measureQueue(task, await agentwireQueue(task));

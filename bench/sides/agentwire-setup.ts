@@ -71,7 +71,8 @@ export function payloads(task: Task): (sequence: number) => Payload {
   return (sequence) => ({ sequence, text });
 }
 
-/** How many messages have not ended in one inbox: waiting, delayed or held. */
-export async function leftIn(bus: Bus, inbox: string): Promise<number> {
-  return (await bus.inboxes.get(inbox))?.waiting ?? 0;
+/** How many messages have not ended in these inboxes: waiting, delayed or held. */
+export async function leftIn(bus: Bus, inboxes: readonly string[]): Promise<number> {
+  const states = (await bus.inboxes.list()).filter(({ name }) => inboxes.includes(name));
+  return states.reduce((sum, { waiting }) => sum + waiting, 0);
 }

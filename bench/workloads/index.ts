@@ -5,6 +5,7 @@ import { postgresWorkloads } from "./postgres.ts";
 import { processWorkloads } from "./process.ts";
 import { rabbitmqWorkloads } from "./rabbitmq.ts";
 import { redisWorkloads } from "./redis.ts";
+import { spreadWorkloads } from "./spread.ts";
 import { sqliteLife } from "./sqlite-life.ts";
 import { sqliteThroughput } from "./sqlite-throughput.ts";
 
@@ -17,5 +18,6 @@ export const WORKLOADS: readonly Workload[] = [
   ...redisWorkloads,
   ...natsWorkloads,
   ...rabbitmqWorkloads,
+  ...spreadWorkloads,
   ...processWorkloads,
 ];
