@@ -8,9 +8,9 @@ const ENGINES: Readonly<Record<string, DurabilityClass>> = {
   rabbitmq: "power",
 };
 
-/** An inbox is five queues there: a thousand agents take too long to join. */
+/** An inbox is five queues there, or five durable consumers: a thousand agents take too long to join. */
 const FEW = [1, 10, 100] as const;
-const AGENTS: Readonly<Record<string, readonly number[]>> = { rabbitmq: FEW };
+const AGENTS: Readonly<Record<string, readonly number[]>> = { nats: FEW, rabbitmq: FEW };
 
 type Contestants = readonly [Contestant, ...Contestant[]];
 
