@@ -24,6 +24,11 @@ export interface PutOptions {
   readonly ifRevision?: number;
   /** Vanishes after so many milliseconds. */
   readonly ttl?: number;
+  /**
+   * It survives the death of processes, and a loss of power once something is written after it that is not relaxed.
+   * Default false. A driver for which this spares nothing writes it as any other.
+   */
+  readonly relaxed?: boolean;
 }
 
 /** Options of {@link Store.list}. */

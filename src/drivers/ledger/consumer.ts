@@ -184,7 +184,9 @@ export class LedgerConsumer implements Consumer {
         "Settling failed: the connection to the engine is lost; it is made again",
       );
     if (settlement.outcome === "release") await this.#keepPast(delivery);
-    const decided = await this.sheet.commit((state) => this.#decide(state, { delivery, settlement }));
+    // Its record is written, and synced, before the copy goes.
+    const isRelaxed = settlement.outcome === "end";
+    const decided = await this.sheet.commit((state) => this.#decide(state, { delivery, settlement }), { isRelaxed });
     if (decided === "lost") {
       this.#lose(delivery, undefined);
       engine.forget([arrival]);
@@ -294,7 +296,9 @@ export class LedgerConsumer implements Consumer {
     for (const claim of all) claim.number = this.sheet.number();
     let claimed: Claimed[];
     try {
-      claimed = await this.sheet.commit((state) => all.map((claim) => this.#claimOne(state, claim)));
+      // What is not known after a loss of power was never handed out, as far as anyone can tell.
+      const isRelaxed = true;
+      claimed = await this.sheet.commit((state) => all.map((claim) => this.#claimOne(state, claim)), { isRelaxed });
     } catch (error) {
       this.sheet.disown(all.map(({ number }) => number));
       throw error;

@@ -32,6 +32,7 @@ export interface SheetOptions {
 }
 
 interface Pending {
+  readonly isRelaxed: boolean;
   readonly change: (state: SheetState) => unknown;
   resolve(result: unknown): void;
   reject(error: unknown): void;
@@ -95,11 +96,11 @@ export class Sheet {
 
   /**
    * Applies a change in the next write, and resolves with what it returned when that is durable. It may be called again,
-   * on what others have left. @throws INDETERMINATE, ENGINE_STATE, CLOSED
+   * on what others have left. `isRelaxed`: it need not survive a loss of power. @throws INDETERMINATE, ENGINE_STATE, CLOSED
    */
-  commit<T>(change: (state: SheetState) => T): Promise<T> {
+  commit<T>(change: (state: SheetState) => T, { isRelaxed = false } = {}): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#pending.push({ change, resolve: resolve as (result: unknown) => void, reject });
+      this.#pending.push({ isRelaxed, change, resolve: resolve as (result: unknown) => void, reject });
       if (this.#isRunning) return;
       this.#isRunning = true;
       setImmediate(() => void this.#run());
@@ -109,7 +110,7 @@ export class Sheet {
   /** Somebody else has written: what has changed is told before this resolves. */
   async refresh(): Promise<void> {
     this.#isSure = false;
-    await this.commit(() => {});
+    await this.commit(() => {}, { isRelaxed: true });
   }
 
   /** What was decided has been carried out. */
@@ -119,7 +120,7 @@ export class Sheet {
     if (this.#isRunning || this.#isRetired) return;
     this.#tidy ??= this.#options.clock.after(TIDY_AFTER, () => {
       this.#tidy = undefined;
-      if (!this.#isRetired && this.#done.size > 0) this.commit(() => {}).catch(() => {});
+      if (!this.#isRetired && this.#done.size > 0) this.commit(() => {}, { isRelaxed: true }).catch(() => {});
     });
   }
 
@@ -188,7 +189,8 @@ export class Sheet {
         ended: state.ended,
         tombs: [],
       };
-      const revision = await store.put(this.key, row, { ifRevision: this.#revision });
+      const relaxed = items.every(({ isRelaxed }) => isRelaxed);
+      const revision = await store.put(this.key, row, { ifRevision: this.#revision, relaxed });
       if (revision === undefined) {
         this.#isSure = false;
         continue;

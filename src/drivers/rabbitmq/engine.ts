@@ -32,9 +32,8 @@ export class RabbitmqEngine implements QueueEngine {
   readonly #sources = new Set<QueueSource>();
   /** Takes single messages, out of turn. */
   readonly #fetching = new Map<string, Intake>();
-  readonly #prefix = randomBytes(9).toString("base64url");
+  readonly #sender = randomBytes(9).toString("base64url");
   #events: EngineEvents | undefined;
-  #marks = 0;
   #sent = 0;
   #line: Promise<void> | undefined;
 
@@ -184,7 +183,7 @@ export class RabbitmqEngine implements QueueEngine {
     const parcels = copies.map((copy) =>
       pack(copy, {
         queue: names.queue(copy.inbox, copy.level),
-        mark: `${this.#prefix}${(++this.#marks).toString(36)}`,
+        sender: this.#sender,
         sent: this.#time(),
       }),
     );

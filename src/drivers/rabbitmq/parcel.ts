@@ -14,25 +14,27 @@ export interface Parcel {
   /** Names this copy among all that were ever put into a queue. */
   readonly mark: string;
   readonly contentType: string;
-  readonly headers: Readonly<Record<string, string | number>>;
+  /** Few have any: a table costs the server, and the client library, more than the rest of what comes before the body. */
+  readonly headers: Readonly<Record<string, string>> | undefined;
 }
 
-/** Names of our headers: what the ledger knows of a copy, and when it was sent, in units that no two copies of a process share. */
+/** What the ledger knows of a copy. */
 const HEAD = "agentwire-head";
-const SENT = "agentwire-sent";
+/** A sender's name among the others, and when it sent the copy, in units that no two copies of a sender share, in base 36. */
+const MARK = /^[\w-]{12}\.([0-9a-z]{1,10})$/;
 
-/** Packs a copy; `sent` grows with each. */
+/** Packs a copy; `sent` grows with each of this `sender`. */
 export function pack(
   { body, head }: NewCopy,
-  { queue, mark, sent }: { readonly queue: string; readonly mark: string; readonly sent: number },
+  { queue, sender, sent }: { readonly queue: string; readonly sender: string; readonly sent: number },
 ): Parcel {
   const isText = typeof body === "string";
   return {
     queue,
-    mark,
+    mark: `${sender}.${sent.toString(36)}`,
     body: isText ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.byteLength),
     contentType: isText ? TEXT : BYTES,
-    headers: head === undefined ? { [SENT]: sent } : { [SENT]: sent, [HEAD]: head },
+    headers: head === undefined ? undefined : { [HEAD]: head },
   };
 }
 
@@ -47,13 +49,14 @@ export interface Unpacked {
 
 /** Unpacks what a queue has given. */
 export function unpack({ content, properties }: ConsumeMessage): Unpacked {
-  const { contentType, messageId, headers = {} } = properties;
-  const [head, sent] = [headers[HEAD] as unknown, headers[SENT] as unknown];
+  const { contentType, messageId, headers } = properties;
+  const head = headers?.[HEAD] as unknown;
+  const sent = typeof messageId === "string" ? MARK.exec(messageId)?.[1] : undefined;
   return {
     // What is no text stays as it is: it must not become another one.
     body: contentType === BYTES || !isUtf8(content) ? content : content.toString(),
     head: typeof head === "string" ? head : undefined,
     mark: typeof messageId === "string" ? messageId : createHash("sha256").update(content).digest("base64url"),
-    sent: Number.isSafeInteger(sent) && (sent as number) > 0 ? (sent as number) : 0,
+    sent: sent === undefined ? 0 : Number.parseInt(sent, 36),
   };
 }

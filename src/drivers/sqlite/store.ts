@@ -48,10 +48,12 @@ export class SqliteStore implements Store {
     return row && isLive(row, this.#context.clock.now()) ? this.#entry(row) : undefined;
   }
 
-  put(key: string, value: unknown, { ifRevision, ttl }: PutOptions = {}): Promise<number | undefined> {
+  put(key: string, value: unknown, { ifRevision, ttl, relaxed }: PutOptions = {}): Promise<number | undefined> {
     const json = toJson(value);
-    return this.#file.run(`Writing the key "${key}"`, (tx) =>
-      this.#holds(tx, key, ifRevision) ? this.#put(tx, key, { json, ttl }) : undefined,
+    return this.#file.run(
+      `Writing the key "${key}"`,
+      (tx) => (this.#holds(tx, key, ifRevision) ? this.#put(tx, key, { json, ttl }) : undefined),
+      { synced: relaxed !== true },
     );
   }
 

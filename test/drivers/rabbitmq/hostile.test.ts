@@ -119,8 +119,8 @@ describeWithServers("rabbitmq", "what other programs do to the queues of a bus",
         { priority: 255, messageId: "same" },
         { priority: 255, messageId: "same" },
         { headers: { "x-delivery-count": 1_000_000, "x-death": [{ count: 1_000_000, reason: "rejected" }] } },
-        { headers: { "agentwire-head": '{"a":"1","f":7}', "agentwire-sent": -1 } },
-        { headers: { "agentwire-head": "null", "agentwire-sent": "soon" } },
+        { headers: { "agentwire-head": '{"a":"1","f":7}' }, messageId: "AAAAAAAAAAAA.-1" },
+        { headers: { "agentwire-head": "null" }, messageId: "AAAAAAAAAAAA.zzzzzzzzzzzzzz" },
       ];
       const sent = claims.map(() => message());
       for (const [at, claim] of claims.entries())
