@@ -194,6 +194,11 @@ export class QueueSource implements Source {
     return this.#parts.levels.of(this.inbox).some((level) => (this.intake.room(level) ?? 1) <= 0);
   }
 
+  /** Whether something lower would be handed over, though this level may have more than it was asked for. */
+  #mayBePassedBy(level: number): boolean {
+    return this.#options.window === undefined && this.#kept.some((kept, other) => other > level && kept.length > 0);
+  }
+
   /** Takes more from a level that stays dry, though more is wanted. */
   #watchDry(): void {
     if (this.#dry || this.#wanted === 0 || !this.#isDry) return;
@@ -208,7 +213,7 @@ export class QueueSource implements Source {
 
   async #adjust(): Promise<void> {
     const { levels } = this.#parts;
-    const least = this.#isThirsty ? 1 : Number.NEGATIVE_INFINITY;
+    const isThirsty = this.#isThirsty;
     this.#isThirsty = false;
     const serves = ++this.#asked;
     let fault: unknown;
@@ -219,7 +224,8 @@ export class QueueSource implements Source {
       for (const level of levels.of(this.inbox)) {
         if (this.#wanted === 0 && this.#mustStop) await this.intake.untap(level);
         const room = this.intake.room(level);
-        if (this.#wanted === 0 || (room !== undefined && room >= least) || this.#barred.has(level)) continue;
+        const gives = room !== undefined && (room > 0 || !(isThirsty || this.#mayBePassedBy(level)));
+        if (this.#wanted === 0 || gives || this.#barred.has(level)) continue;
         try {
           await levels.ensure(this.inbox, level);
         } catch (error) {

@@ -105,6 +105,18 @@ describeOn("rabbitmq", "the queues of an inbox", (server) => {
     expect(taking.bodies().slice(2)).toEqual(["urgent"]);
   });
 
+  it("gives the higher of two levels first, also when the one before of that level is not acknowledged", async () => {
+    const one = await open();
+    for (const level of [2, 0]) await one.engine.put(copies(2, level));
+    const taking = await take(one);
+    for (let number = 0; number < 3; number++) {
+      taking.source.want(1);
+      await taking.source.tried();
+    }
+    expect(taking.bodies()).toEqual(["0-0", "0-1", "2-0"]);
+    await one.engine.acknowledge(taking.got);
+  });
+
   it("gives back, in their old order, what was given back together, and marks it", async () => {
     const one = await open();
     await one.engine.put(copies(5));
