@@ -32,7 +32,8 @@ export function startPostgres(options: ServerOptions = {}): Promise<Server> {
     const { uid, gid } = postgresOwner();
     const data = join(folder, "data");
     chmodSync(folder, 0o755);
-    mkdirSync(data);
+    const isNew = !existsSync(join(data, "PG_VERSION"));
+    mkdirSync(data, { recursive: true });
     const asked: string[] = [];
     if (password !== undefined) {
       const file = join(folder, "password");
@@ -45,7 +46,8 @@ export function startPostgres(options: ServerOptions = {}): Promise<Server> {
     const auth = password === undefined ? "trust" : "scram-sha-256";
     const locale = ["--encoding=UTF8", "--locale=C"];
     const make = ["-D", data, "-U", USER, `--auth=${auth}`, "--no-sync", ...locale, ...asked];
-    execFileSync(postgresProgram("initdb") ?? "initdb", make, { ...as, stdio: ["ignore", "ignore", "pipe"] });
+    if (isNew)
+      execFileSync(postgresProgram("initdb") ?? "initdb", make, { ...as, stdio: ["ignore", "ignore", "pipe"] });
     const port = await freePort();
     const set = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
     const user = password === undefined ? USER : `${USER}:${encodeURIComponent(password)}`;

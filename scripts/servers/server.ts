@@ -68,6 +68,7 @@ export async function startServer(
     await server.start();
     return server;
   } catch (error) {
+    process.off("exit", clear);
     clear();
     throw error;
   }

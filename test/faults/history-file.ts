@@ -30,8 +30,12 @@ export type WrittenEvent = HistoryEvent & { readonly id?: string };
 
 /** Reads a history back; a torn last line of a killed program never happened. */
 export function readHistory(path: string): WrittenEvent[] {
-  if (!existsSync(path)) return [];
-  const lines = readFileSync(path, "utf8").split("\n");
+  return existsSync(path) ? eventsIn(readFileSync(path, "utf8")) : [];
+}
+
+/** The events in the beginning of a history. */
+export function eventsIn(text: string): WrittenEvent[] {
+  const lines = text.split("\n");
   lines.pop();
   return lines.map((line) => JSON.parse(line) as WrittenEvent);
 }

@@ -3,11 +3,31 @@ import type { FileCall } from "./write-log.ts";
 
 const SECTOR = 512;
 
+type Change = Extract<FileCall, { call: "write" | "truncate" }>;
+
 /** What a disk holds of one file: all that was synced, and in doubt what was written since. */
-class DiskFile {
-  #synced: Buffer = Buffer.alloc(0);
-  #size = 0;
-  #unsynced: Extract<FileCall, { call: "write" | "truncate" }>[] = [];
+export class DiskFile {
+  #room: Buffer;
+  #synced: number;
+  #size: number;
+  #unsynced: Change[] = [];
+
+  /** `content`: what it held, synced. */
+  constructor(content: Buffer = Buffer.alloc(0)) {
+    this.#room = content;
+    this.#synced = content.length;
+    this.#size = content.length;
+  }
+
+  /** Its end, as programs see it. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** How much of what was written is in doubt. */
+  get unsynced(): number {
+    return this.#unsynced.length;
+  }
 
   apply(call: FileCall): void {
     switch (call.call) {
@@ -22,42 +42,49 @@ class DiskFile {
         this.#unsynced.push(call);
         return;
       case "sync":
-        this.#synced = this.#after(() => true);
-        this.#unsynced = [];
+        this.sync();
     }
+  }
+
+  /** All that was written is on the disk, or only the first `count` changes that were in doubt. */
+  sync(count = this.#unsynced.length): void {
+    this.#settle(this.#unsynced.splice(0, count), () => true);
   }
 
   /** What is found after a loss of power: each unsynced sector was written or was not, each change of the size too. */
   afterLoss(random: () => number): Buffer {
     const share = random();
-    return this.#after(() => random() < share);
+    const found = new DiskFile(Buffer.from(this.#room.subarray(0, this.#synced)));
+    found.#settle(this.#unsynced, () => random() < share);
+    return found.#room.subarray(0, found.#synced);
   }
 
-  #after(kept: () => boolean): Buffer {
-    let room = this.#synced.length;
-    for (const call of this.#unsynced)
-      room = Math.max(room, call.call === "write" ? call.offset + call.data.length : call.size);
-    const content = Buffer.alloc(room);
-    this.#synced.copy(content);
-    let size = this.#synced.length;
-    for (const call of this.#unsynced) {
-      if (call.call === "truncate") {
-        if (!kept()) continue;
-        if (call.size < size) content.fill(0, call.size);
-        size = call.size;
+  #settle(changes: readonly Change[], kept: () => boolean): void {
+    for (const change of changes) {
+      if (change.call === "truncate") {
+        if (kept()) this.#resize(change.size);
         continue;
       }
-      const end = call.offset + call.data.length;
-      for (let at = call.offset; at < end; ) {
+      const end = change.offset + change.data.length;
+      for (let at = change.offset; at < end; ) {
         const next = Math.min(end, (Math.floor(at / SECTOR) + 1) * SECTOR);
         if (kept()) {
-          call.data.copy(content, at, at - call.offset, next - call.offset);
-          size = Math.max(size, next);
+          this.#resize(Math.max(this.#synced, next));
+          change.data.copy(this.#room, at, at - change.offset, next - change.offset);
         }
         at = next;
       }
     }
-    return Buffer.from(content.subarray(0, size));
+  }
+
+  #resize(size: number): void {
+    if (size > this.#room.length) {
+      const room = Buffer.alloc(Math.max(size, 2 * this.#room.length));
+      this.#room.copy(room, 0, 0, this.#synced);
+      this.#room = room;
+    }
+    if (size < this.#synced) this.#room.fill(0, size, this.#synced);
+    this.#synced = size;
   }
 }
 

@@ -24,6 +24,7 @@ import {
   serverKilled,
   serverStopped,
 } from "./rows/server-faults.ts";
+import { serverPowerLoss, unsyncedPowerLoss } from "./rows/server-power-loss.ts";
 import { sharing } from "./rows/sharing.ts";
 import { slowConsumer } from "./rows/slow-consumer.ts";
 import { soak } from "./rows/soak.ts";
@@ -38,6 +39,8 @@ export const ROWS: readonly Row[] = [
   unsyncedServer,
   embedderKilled,
   powerLoss,
+  serverPowerLoss,
+  unsyncedPowerLoss,
   serverStopped,
   consumerStopped,
   connectionsReset,

@@ -1,12 +1,10 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
-import { connect } from "../../../src/index.ts";
-import { checkHistory } from "../../../src/testing/history-checker.ts";
-import type { WrittenEvent } from "../history-file.ts";
+import { eventsIn, type WrittenEvent } from "../history-file.ts";
+import { lookInto, PROMISED } from "../image-verdict.ts";
 import { installed } from "../need.ts";
 import { writeImage } from "../power-image.ts";
-import { digestOf, type JobPayload } from "../roles/job.ts";
-import { judged, type Row, type RowResult, type Scale } from "../row.ts";
+import type { Row, RowResult, Scale } from "../row.ts";
 import { Scene } from "../scene.ts";
 import { type FileCall, readWriteLog, tracer } from "../write-log.ts";
 import { isSound } from "./embedder-killed.ts";
@@ -63,12 +61,12 @@ export async function runPowerLoss(scale: Scale, seed: number, synchronous: "ful
       );
       const path = join(folder, "bus.db");
       if (!isSound(path)) add(totals, "failed integrity checks", 1);
-      const found = await lookInto(path, eventsOf(before, history));
+      const found = await lookInto(`sqlite:${path}`, eventsOf(before, history));
       for (const [name, count] of Object.entries(found)) add(totals, name, count);
       if ((found["lost"] ?? 0) > 0) add(totals, "images with loss", 1);
       rmSync(folder, { recursive: true });
     }
-    for (const name of ["lost", "acks undone", "corrupted", "invented", "failed integrity checks"]) {
+    for (const name of [...PROMISED, "failed integrity checks"]) {
       if ((totals[name] ?? 0) > 0) broken.push(`${name}: ${totals[name]} in ${images} images`);
     }
     const syncs = calls.filter(({ call }) => call === "sync").length;
@@ -87,55 +85,5 @@ function eventsOf(calls: readonly FileCall[], history: string): WrittenEvent[] {
   const text = calls
     .map((call) => (call.call === "append" && call.path === history ? call.data.toString() : ""))
     .join("");
-  return text
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as WrittenEvent);
-}
-
-/** Opens an image as a program would, and compares it with what had been confirmed. */
-async function lookInto(path: string, written: readonly WrittenEvent[]): Promise<Record<string, number>> {
-  const bus = await connect(`sqlite:${path}`, { logger: false });
-  try {
-    const events: WrittenEvent[] = [];
-    const ids = new Map(written.flatMap((event) => (event.id === undefined ? [] : [[event.id, event.key] as const])));
-    const waiting = new Set<string>();
-    for (const { name } of await bus.inboxes.list()) {
-      const inbox = await bus.inboxes.get(name, { peek: 100_000 });
-      for (const { message, attempt } of inbox?.messages ?? []) {
-        const payload = message.payload as JobPayload;
-        const copy = { at: Number.MAX_SAFE_INTEGER, key: payload.key, recipient: name };
-        waiting.add(payload.key);
-        // As if it were handed off now, so that its content is compared with what was sent.
-        events.push({
-          ...copy,
-          event: "hand-off",
-          instance: "image",
-          attempt: attempt + 1,
-          redelivered: attempt > 0,
-          digest: digestOf(payload),
-        });
-        events.push({ ...copy, event: "end", end: "found waiting" });
-      }
-    }
-    for (const [id, key] of ids) {
-      const state = await bus.receipts.get(id);
-      for (const [recipient, end] of Object.entries(state?.ends ?? {}))
-        events.push({ event: "end", at: Number.MAX_SAFE_INTEGER, key, recipient, end });
-    }
-    // What a confirmed ack ended must be known as ended, not only as acknowledged once by somebody.
-    const confirmed = new Set(
-      written.filter((event) => event.event === "ack" && event.step === "ok").map((event) => event.key),
-    );
-    const { figures } = judged(checkHistory([...written.filter((event) => event.event === "send"), ...events]));
-    return {
-      accepted: Number(figures["accepted"]),
-      lost: Number(figures["lost"]),
-      corrupted: Number(figures["corrupted"]),
-      invented: Number(figures["invented"]),
-      "acks undone": [...confirmed].filter((key) => waiting.has(key)).length,
-    };
-  } finally {
-    await bus.close();
-  }
+  return eventsIn(text);
 }
