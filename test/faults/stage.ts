@@ -28,7 +28,8 @@ export async function play<Task>(role: Role<Task>, onOpen: (bus: Bus) => void = 
   const engine = async (): Promise<Broker> => {
     const { store } = task.store === undefined ? {} : await loadDriver(task.store, FOREIGN);
     await store?.open();
-    const { broker } = await loadDriver(task.url, store === undefined ? FOREIGN : { ...FOREIGN, store });
+    const { broker, store: own } = await loadDriver(task.url, store === undefined ? FOREIGN : { ...FOREIGN, store });
+    await own?.open();
     await broker.open();
     return broker;
   };
