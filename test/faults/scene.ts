@@ -13,6 +13,7 @@ import type { SenderTask } from "./roles/sending.ts";
 
 /** A message that is handed to and fro for so long, while nothing ends, does so for ever: it is stuck. */
 const LONGEST_TO_AND_FRO = 60_000;
+const LOOK_EVERY = 100;
 
 type Given<T> = Omit<T, "history" | "seed">;
 
@@ -101,20 +102,23 @@ export class Scene {
     const bus = await this.bus();
     let last = "";
     let lastEnds = "";
-    let since = performance.now();
-    let endless = since;
-    for (;;) {
+    let still = 0;
+    let endless = 0;
+    for (let before = performance.now(); ; ) {
       const inboxes = await bus.inboxes.list();
       const waiting = inboxes.reduce((sum, inbox) => sum + inbox.waiting, 0);
       const now = performance.now();
-      if (waiting === 0 || now - since > idle || now - endless > idle + LONGEST_TO_AND_FRO) return;
+      // A moment in which this program could not look either, as the machine or its disk stood still, says nothing.
+      const passed = Math.min(now - before, 2 * LOOK_EVERY);
+      before = now;
       const state = JSON.stringify(inboxes.map((inbox) => [inbox.accepted, inbox.ended, inbox.held]));
-      if (state !== last) since = now;
+      still = state === last ? still + passed : 0;
       last = state;
       const ends = JSON.stringify(inboxes.map((inbox) => inbox.ended));
-      if (ends !== lastEnds) endless = now;
+      endless = ends === lastEnds ? endless + passed : 0;
       lastEnds = ends;
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      if (waiting === 0 || still > idle || endless > idle + LONGEST_TO_AND_FRO) return;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
     }
   }
 
