@@ -19,11 +19,12 @@ import { Expiries } from "./expiries.ts";
 import { Finisher } from "./finisher.ts";
 import { Inboxes } from "./inboxes.ts";
 import { Looking } from "./inspect.ts";
+import { changeSheet, sheetIn } from "./packed-sheet.ts";
 import { Picker } from "./picker.ts";
 import { Presence } from "./presence.ts";
 import { Publisher, unknown } from "./publisher.ts";
 import { Rooms } from "./rooms.ts";
-import { changeValue, keyOf, type SheetRow, textOfBody } from "./rows.ts";
+import { keyOf, type SheetRow, textOfBody } from "./rows.ts";
 import { Signals } from "./signals.ts";
 import { Takeover } from "./takeover.ts";
 
@@ -328,8 +329,8 @@ export class LedgerBroker implements Broker {
   /** Takes over what dead processes hold of an inbox, before anyone takes from it. */
   async #succeed(inbox: string): Promise<void> {
     const alive = await this.#presence.alive();
-    for (const { key, value } of await this.#store.list(keyOf("sheets", inbox, "")))
-      if (this.#presence.isOrphan(value as SheetRow, alive)) await this.#caretaker.adopt(key);
+    for (const entry of await this.#store.list(keyOf("sheets", inbox, "")))
+      if (this.#presence.isOrphan(sheetIn(entry), alive)) await this.#caretaker.adopt(entry.key);
   }
 
   async #activate({ id, inbox }: LedgerConsumer): Promise<number | undefined> {
@@ -339,7 +340,8 @@ export class LedgerBroker implements Broker {
     if (now?.consumer === id) return undefined;
     if (now) {
       const sheetKey = keyOf("sheets", inbox, now.consumer);
-      const row = (await this.#store.get(sheetKey))?.value as SheetRow | undefined;
+      const sheet = await this.#store.get(sheetKey);
+      const row = sheet && sheetIn(sheet);
       const isGone = !row || this.#presence.isGone(row, await this.#presence.alive());
       const left = isGone ? 0 : this.#presence.leaseLeft(sheetKey, row);
       if (left > 0) return left + 1;
@@ -372,7 +374,7 @@ export class LedgerBroker implements Broker {
     // Those who hold something of it find their sheets gone.
     for (const { key } of await this.#store.list(keyOf("sheets", name, ""))) {
       let row: SheetRow | undefined;
-      await changeValue<SheetRow>(this.#store, key, (now) => {
+      await changeSheet(this.#store, key, (now) => {
         row = now;
         return now && { ...now, held: [] };
       });

@@ -7,8 +7,9 @@ import type { Store } from "../../store/store.ts";
 import type { Delays } from "./delays.ts";
 import type { Desk } from "./desk.ts";
 import type { QueueEngine } from "./engine.ts";
+import { changeSheet } from "./packed-sheet.ts";
 import type { Picker } from "./picker.ts";
-import { changeValue, type HeldEntry, keyOf, pastOf, type SheetRow, type Tomb } from "./rows.ts";
+import { type HeldEntry, keyOf, pastOf, type Tomb } from "./rows.ts";
 import { isMeant, type Named } from "./tombs.ts";
 
 /** What cancelling needs around it. */
@@ -117,7 +118,7 @@ export class Canceller {
     await Promise.all(
       (await store.list(keyOf("sheets", inbox, ""))).map(async ({ key }) => {
         let held: string[] = [];
-        const row = await changeValue<SheetRow>(store, key, (now) => {
+        const row = await changeSheet(store, key, (now) => {
           held = [];
           if (!now) return undefined;
           const next = now.held.map(([number, entry]) => {

@@ -5,9 +5,10 @@ import type { Store } from "../../store/store.ts";
 import type { Delays } from "./delays.ts";
 import type { QueueEngine } from "./engine.ts";
 import type { Finisher } from "./finisher.ts";
+import { changeSheet, sheetIn } from "./packed-sheet.ts";
 import type { Presence } from "./presence.ts";
 import type { IntentRow } from "./publisher.ts";
-import { changeValue, type InboxRow, keyOf, namesIn, type SheetRow } from "./rows.ts";
+import { type InboxRow, keyOf, namesIn } from "./rows.ts";
 import { retireSheet, Sheet, sheetIdOf } from "./sheet.ts";
 
 /** What the caretaker needs around it. */
@@ -68,8 +69,8 @@ export class Caretaker {
     if (this.#stopped) return;
     const { store, presence, delays, expireDue } = this.#options;
     const alive = await presence.alive();
-    for (const { key, value } of await store.list(keyOf("sheets", "")))
-      if (presence.isOrphan(value as SheetRow, alive)) await this.adopt(key);
+    for (const entry of await store.list(keyOf("sheets", "")))
+      if (presence.isOrphan(sheetIn(entry), alive)) await this.adopt(entry.key);
     for (const { key, value } of await store.list(keyOf("intents", ""))) await this.#adoptIntent(key, value, alive);
     for (const { value } of await store.list(keyOf("inboxes", ""))) this.#expire(value as InboxRow, alive);
     await delays.sweep();
@@ -90,7 +91,7 @@ export class Caretaker {
     const { store, context, engine, presence, finisher, process } = this.#options;
     const alive = await presence.alive();
     const { about } = presence;
-    const row = await changeValue<SheetRow>(store, key, (now) =>
+    const row = await changeSheet(store, key, (now) =>
       now && now.process !== process && presence.isOrphan(now, alive)
         ? { ...now, process, about, adopted: true, consumes: false }
         : undefined,
@@ -113,7 +114,7 @@ export class Caretaker {
     await Promise.all(over.map(([number, entry]) => finisher.finish({ inbox, sheet, number, entry })));
     sheet.abandon();
     const finished = new Set(over.map(([number]) => number));
-    const rest = await changeValue<SheetRow>(store, key, (now) =>
+    const rest = await changeSheet(store, key, (now) =>
       now?.adopted ? { ...now, over: now.over.filter(([number]) => !finished.has(number)) } : undefined,
     );
     if (!rest) return;

@@ -6,8 +6,9 @@ import type { Store } from "../../store/store.ts";
 import type { Delays } from "./delays.ts";
 import type { QueueEngine } from "./engine.ts";
 import type { Inboxes } from "./inboxes.ts";
+import { sheetIn } from "./packed-sheet.ts";
 import type { Presence } from "./presence.ts";
-import { bodyOfText, type DelayedRow, type HeldEntry, type InboxRow, keyOf, pastOf, type SheetRow } from "./rows.ts";
+import { bodyOfText, type DelayedRow, type HeldEntry, type InboxRow, keyOf, pastOf } from "./rows.ts";
 import { added, type CountsRow, sheetIdOf } from "./sheet.ts";
 
 /** What looking needs around it. */
@@ -89,7 +90,7 @@ export class Looking {
       store.list(keyOf("sheets", name, "")),
       store.get(keyOf("counts", name)),
     ]);
-    const rows = sheets.map(({ key, value }) => ({ id: sheetIdOf(key), row: value as SheetRow }));
+    const rows = sheets.map((entry) => ({ id: sheetIdOf(entry.key), row: sheetIn(entry) }));
     const held = rows.flatMap(({ row }) => row.held.map(([, entry]): HeldCopy => ({ entry, instance: row.instance })));
     let { ended, merged } = (counts?.value as CountsRow | undefined) ?? { ended: {}, merged: [] };
     for (const { id, row } of rows) if (!merged.includes(id)) ended = added(ended, row.ended);
@@ -145,8 +146,8 @@ export class Looking {
 
   async #held(inbox: string): Promise<HeldCopy[]> {
     const sheets = await this.#options.store.list(keyOf("sheets", inbox, ""));
-    return sheets.flatMap(({ value }) => {
-      const { held, instance } = value as SheetRow;
+    return sheets.flatMap((entry) => {
+      const { held, instance } = sheetIn(entry);
       return held.map(([, entry]) => ({ entry, instance }));
     });
   }

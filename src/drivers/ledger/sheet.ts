@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "../../internal/clock.ts";
 import type { End } from "../../message/receipt-record.ts";
 import type { Store } from "../../store/store.ts";
+import { packSheet, sheetIn } from "./packed-sheet.ts";
 import { changeValue, type HeldEntry, keyOf, namesIn, type OverEntry, type SheetRow, type Tomb } from "./rows.ts";
 
 /** What a change may change. */
@@ -141,7 +142,8 @@ export class Sheet {
     this.#tidy?.cancel();
     await this.idle();
     if (this.#revision === 0 && this.#isSure) return;
-    const row = (await store.get(this.key))?.value as SheetRow | undefined;
+    const entry = await store.get(this.key);
+    const row = entry && sheetIn(entry);
     if (row?.process === this.#options.process) await retireSheet(store, { inbox, id: this.#id, row });
   }
 
@@ -190,7 +192,7 @@ export class Sheet {
         tombs: [],
       };
       const relaxed = items.every(({ isRelaxed }) => isRelaxed);
-      const revision = await store.put(this.key, row, { ifRevision: this.#revision, relaxed });
+      const revision = await store.put(this.key, packSheet(this.key, row), { ifRevision: this.#revision, relaxed });
       if (revision === undefined) {
         this.#isSure = false;
         continue;
@@ -210,7 +212,7 @@ export class Sheet {
   async #look(): Promise<void> {
     const { store, process, changed } = this.#options;
     const entry = await store.get(this.key);
-    let row = entry?.value as SheetRow | undefined;
+    let row = entry && sheetIn(entry);
     this.#revision = entry?.revision ?? 0;
     if (row && (row.process !== process || row.adopted)) {
       // It was taken for dead, and somebody else goes on with that sheet.

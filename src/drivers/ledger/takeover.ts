@@ -3,17 +3,9 @@ import { receiptsIn } from "../../broker/packed-receipts.ts";
 import { receiptLog } from "../../broker/receipt-log.ts";
 import type { Store } from "../../store/store.ts";
 import type { Arrival, QueueEngine } from "./engine.ts";
+import { changeSheet, sheetIn } from "./packed-sheet.ts";
 import type { Presence } from "./presence.ts";
-import {
-  changeValue,
-  type HeldEntry,
-  keyOf,
-  lapsedPast,
-  type OverEntry,
-  type Past,
-  pastOf,
-  type SheetRow,
-} from "./rows.ts";
+import { type HeldEntry, keyOf, lapsedPast, type OverEntry, type Past, pastOf, type SheetRow } from "./rows.ts";
 import { retireSheet, sheetIdOf } from "./sheet.ts";
 
 /** What is to be done with a copy that may have been somebody else's. */
@@ -87,8 +79,9 @@ export class Takeover {
     ]);
     const byId = new Map<string, Found[]>();
     const note = (id: string, found: Found): void => void byId.set(id, [...(byId.get(id) ?? []), found]);
-    for (const { key, value } of sheets) {
-      const row = value as SheetRow;
+    for (const sheet of sheets) {
+      const { key } = sheet;
+      const row = sheetIn(sheet);
       for (const [number, entry] of row.held) note(entry.i, { key, row, number, entry, isOver: false });
       for (const [number, entry] of row.over) note(entry.i, { key, row, number, entry, isOver: true });
     }
@@ -143,7 +136,7 @@ export class Takeover {
     const { store, told } = this.#options;
     const isOther = ([one]: readonly [number, unknown]): boolean => one !== number;
     const wasThere = ({ held, over }: SheetRow): boolean => !(held.every(isOther) && over.every(isOther));
-    const row = await changeValue<SheetRow>(store, key, (now) =>
+    const row = await changeSheet(store, key, (now) =>
       now && wasThere(now) ? { ...now, held: now.held.filter(isOther), over: now.over.filter(isOther) } : undefined,
     );
     if (!row) return false;
