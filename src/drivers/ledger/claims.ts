@@ -23,19 +23,22 @@ export type Claimed =
 /** What a holder has decided. */
 export type Decided = "lost" | "back" | { readonly over: OverEntry };
 
-/** Of copies that have come together, those in doubt; and those of them that are doubles of another one here. */
+/** Of copies that have come together, those in doubt; and those that are doubles of another one here, or even the `same`. */
 export function apart(
   claims: readonly Claim[],
-  isDoubtful: (claim: Claim) => boolean,
-): { readonly doubtful: readonly Claim[]; readonly doubles: readonly Claim[] } {
-  const ids = new Set(claims.flatMap((claim) => (isDoubtful(claim) ? [] : claim.message.id)));
+  doubted: ReadonlySet<Claim>,
+): { readonly doubtful: readonly Claim[]; readonly doubles: readonly Claim[]; readonly same: readonly Claim[] } {
+  const marks = new Map(
+    claims.flatMap((claim) => (doubted.has(claim) ? [] : [[claim.message.id, claim.arrival.mark] as const])),
+  );
   const doubtful: Claim[] = [];
   const doubles: Claim[] = [];
-  for (const claim of claims) {
-    if (!isDoubtful(claim)) continue;
-    const { id } = claim.message;
-    (ids.has(id) ? doubles : doubtful).push(claim);
-    ids.add(id);
+  const same: Claim[] = [];
+  for (const claim of doubted) {
+    const { message, arrival } = claim;
+    const mark = marks.get(message.id);
+    (mark === undefined ? doubtful : mark === arrival.mark ? same : doubles).push(claim);
+    if (mark === undefined) marks.set(message.id, arrival.mark);
   }
-  return { doubtful, doubles };
+  return { doubtful, doubles, same };
 }

@@ -13,7 +13,7 @@ import type { Finisher } from "./finisher.ts";
 import type { Inboxes } from "./inboxes.ts";
 import { type HeldEntry, keyOf, lapsedPast, type OverEntry, type Past, pastOf, type Tomb } from "./rows.ts";
 import { Sheet, type SheetNews, type SheetState } from "./sheet.ts";
-import type { Takeover, Verdict } from "./takeover.ts";
+import type { Doubtful, Takeover, Verdict } from "./takeover.ts";
 import { endOf } from "./tombs.ts";
 import { unreadable } from "./unreadable.ts";
 
@@ -282,15 +282,20 @@ export class LedgerConsumer implements Consumer {
         this.#parts.quarantined(this.inbox, letter);
       }
     }
-    const isDoubtful = ({ arrival, past }: Claim): boolean => arrival.doubt !== "none" || past?.g === true;
+    const doubted = new Set(
+      claims.filter(
+        ({ arrival, past }) => arrival.doubt !== "none" || past?.g === true || engine.isSure?.(arrival) === false,
+      ),
+    );
     let clear: readonly Claim[] = claims;
-    if (claims.some(isDoubtful)) {
-      const { doubtful, doubles } = apart(claims, isDoubtful);
+    const taken = new Map<Claim, Claim>();
+    if (doubted.size > 0) {
+      const { doubtful, doubles, same } = apart(claims, doubted);
+      if (same.length > 0) engine.forget(same.map(({ arrival }) => arrival));
       if (doubles.length > 0) await engine.acknowledge(doubles.map(({ arrival }) => arrival));
-      const asked = doubtful.map(({ arrival, message }) => ({ id: message.id, arrival }));
-      const verdicts = await takeover.judge(this.inbox, asked);
-      const taken = await this.#obey(doubtful, verdicts);
-      clear = claims.flatMap((claim) => (isDoubtful(claim) ? (taken.get(claim) ?? []) : claim));
+      const verdicts = await takeover.judge(this.inbox, doubtful.map(asked));
+      for (const [claim, free] of await this.#obey(doubtful, verdicts)) taken.set(claim, free);
+      clear = claims.flatMap((claim) => (doubted.has(claim) ? (taken.get(claim) ?? []) : claim));
     }
     const all = [...clear, ...unread];
     for (const claim of all) claim.number = this.sheet.number();
@@ -304,10 +309,16 @@ export class LedgerConsumer implements Consumer {
       throw error;
     }
 
+    const judged = new Set(taken.values());
+    const lost = engine.isSure
+      ? await this.#verify(all.filter((claim) => judged.has(claim) || engine.isSure?.(claim.arrival) === false))
+      : undefined;
     const handed: LedgerDelivery[] = [];
     const over: Promise<void>[] = [];
-    all.forEach(({ arrival, message, number }, at) => {
+    all.forEach((claim, at) => {
+      const { arrival, message, number } = claim;
       const one = claimed[at] as Claimed;
+      if (lost?.has(claim) && "held" in one) return;
       if ("theirs" in one) engine.forget([arrival]);
       else if ("over" in one)
         over.push(finisher.finish({ inbox: this.inbox, sheet: this.sheet, number, entry: one.over, arrival, message }));
@@ -315,6 +326,33 @@ export class LedgerConsumer implements Consumer {
     });
     await this.#handOver(handed);
     await Promise.all(over);
+  }
+
+  /**
+   * Where two processes were given the same copy, each may have looked before the other wrote. So both look again when
+   * they have written: one of them at least sees the other. What is somebody else's is taken off the sheet; returns it.
+   */
+  async #verify(claims: readonly Claim[]): Promise<ReadonlySet<Claim>> {
+    if (claims.length === 0) return new Set();
+    const { takeover } = this.#parts;
+    try {
+      const verdicts = await takeover.judge(this.inbox, claims.map(asked), { except: this.sheet.key });
+      const lost = claims.filter((_, at) => !isFree(verdicts[at] as Verdict));
+      if (lost.length === 0) return new Set();
+      await this.sheet.commit(({ held }) => {
+        for (const { number } of lost) held.delete(number);
+      });
+      await this.#obey(
+        lost,
+        verdicts.filter((verdict) => !isFree(verdict)),
+      );
+      return new Set(lost);
+    } catch (error) {
+      // None of them is handed out.
+      this.sheet.disown(claims.map(({ number }) => number));
+      this.sheet.refresh().catch(() => {});
+      throw error;
+    }
   }
 
   /** Does what is to be done with copies that were somebody else's; the ones that may be claimed. */
@@ -591,4 +629,12 @@ export class LedgerConsumer implements Consumer {
     await this.#parts.passOn(this);
     this.#parts.left(this);
   }
+}
+
+function asked({ arrival, message }: Claim): Doubtful {
+  return { id: message.id, arrival };
+}
+
+function isFree(verdict: Verdict): boolean {
+  return typeof verdict === "object" && "take" in verdict;
 }

@@ -93,6 +93,8 @@ export interface QueueEngine {
   giveBack(arrivals: readonly Arrival[], delay?: number): Promise<void>;
   /** They are somebody else's. */
   forget(arrivals: readonly Arrival[]): void;
+  /** Whether it is certain that nobody else has been given a copy since it came; absent: what goes to another is told as lost. */
+  readonly isSure?: ((arrival: Arrival) => boolean) | undefined;
 
   /** How many copies each inbox has in the engine: `all`, or only those that nobody has. */
   count(inboxes: readonly string[]): Promise<readonly ({ readonly all: number } | { readonly ready: number })[]>;

@@ -69,8 +69,12 @@ export class Takeover {
     this.#options = options;
   }
 
-  /** One verdict for each copy, in order. */
-  async judge(inbox: string, doubtful: readonly Doubtful[]): Promise<Verdict[]> {
+  /** One verdict for each copy, in order; what stands on the sheet `except` does not count. */
+  async judge(
+    inbox: string,
+    doubtful: readonly Doubtful[],
+    { except }: { readonly except?: string } = {},
+  ): Promise<Verdict[]> {
     const { store, presence } = this.#options;
     const [sheets, pasts, alive] = await Promise.all([
       store.list(keyOf("sheets", inbox, "")),
@@ -81,6 +85,7 @@ export class Takeover {
     const note = (id: string, found: Found): void => void byId.set(id, [...(byId.get(id) ?? []), found]);
     for (const sheet of sheets) {
       const { key } = sheet;
+      if (key === except) continue;
       const row = sheetIn(sheet);
       for (const [number, entry] of row.held) note(entry.i, { key, row, number, entry, isOver: false });
       for (const [number, entry] of row.over) note(entry.i, { key, row, number, entry, isOver: true });

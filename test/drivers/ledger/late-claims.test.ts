@@ -1,0 +1,71 @@
+import { expect, it } from "vitest";
+import type { Delivery } from "../../../src/broker/consumer.ts";
+import type { DriverContext } from "../../../src/broker/driver.ts";
+import { LedgerBroker } from "../../../src/drivers/ledger/broker.ts";
+import { MemoryEngine } from "../../../src/drivers/memory/index.ts";
+import { jsonCodec } from "../../../src/message/codec-json.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { FakeClock } from "../../../src/testing/fake-clock.ts";
+import { acknowledge, message, taking, until } from "../../support/deliveries.ts";
+import { QueueServer } from "./queues.ts";
+
+// The way to the store is so slow that the engine takes the holder for silent, and gives the copy to another.
+it("hands a copy to one of two that were given it, though each looked before the other had written", async () => {
+  const clock = new FakeClock();
+  const engine = new MemoryEngine(clock);
+  const server = new QueueServer(clock, { isOpen: true });
+  const queues = [server.connect(), server.connect()] as const;
+  let isHeld = false;
+  let isWaiting = false;
+  let goOn = (): void => {};
+  const opened = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const slowed = (store: Store): Store =>
+    new Proxy(store, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member !== "function") return member;
+        if (name !== "put") return member.bind(target) as unknown;
+        return async (...given: unknown[]) => {
+          isWaiting = isHeld;
+          if (isHeld) await opened;
+          return member.apply(target, given) as unknown;
+        };
+      },
+    });
+  const brokerOf = async (at: 0 | 1): Promise<LedgerBroker> => {
+    const scope = "test/default";
+    const context: DriverContext = { clock, codec: jsonCodec, scope, instance: `p${at}`, report: () => {} };
+    const { store } = engine.driver(context);
+    if (!store) throw new Error("memory has a store");
+    const unsure = Object.assign(queues[at], { isSure: () => false });
+    const broker = new LedgerBroker(unsure, at === 0 ? slowed(store) : store, context);
+    await store.open();
+    await broker.open();
+    return broker;
+  };
+  const [slow, quick] = [await brokerOf(0), await brokerOf(1)];
+  await quick.declareInbox({ name: "inbox" });
+  const one = await taking(slow, "inbox", { credit: 1 });
+  isHeld = true;
+  await quick.publish([{ message: message(), to: ["inbox"] }]);
+  await until(() => isWaiting);
+  const other = await taking(quick, "inbox");
+  const [copy] = server.of("inbox");
+  queues[1].free?.("inbox", [{ level: copy?.level ?? 0, mark: copy?.mark ?? "" }]);
+  await until(() => other.given.length === 1);
+  isHeld = false;
+  goOn();
+  const given = (): Delivery[] => [...one.given, ...other.given];
+  await one.consumer.tried();
+  await other.consumer.tried();
+  expect(given().length).toBe(1);
+  expect(await acknowledge(given()[0] as Delivery)).toBe("settled");
+  await one.consumer.tried();
+  await other.consumer.tried();
+  expect(given().length).toBe(1);
+  expect(await quick.inspect(["inbox"])).toMatchObject([{ waiting: 0, held: 0, ended: { acknowledged: 1 } }]);
+  await slow.close();
+  await quick.close();
+});
