@@ -5,13 +5,16 @@ import type { DurabilityReport } from "../../store/durability.ts";
 import type { Arrival, EngineEvents, NewCopy, QueueEngine, SeenCopy, Source, SourceOptions } from "../ledger/engine.ts";
 import type { Connection, Headers } from "./connection.ts";
 import { faultError, NUMBERS, Refusal } from "./faults.ts";
-import { isStatus, placeOf, read, type StoredMessage } from "./reading.ts";
+import { LevelPull, type NatsArrival, type PullRequest } from "./level-pull.ts";
+import { placeOf, read, type StoredMessage } from "./reading.ts";
 import { type Session, UNREAD } from "./session.ts";
-import { type NatsArrival, Pulling, type PullQueues } from "./source.ts";
+import { Pulling, type SourceQueues } from "./source.ts";
 
 /** A message is given to another when nothing was heard of it for so long. */
 const ACK_WAIT = 2_000;
 const KEEP_EVERY = 600;
+/** Shorter than that, so that a claim was written before another could ask whether there is one. */
+const SURE_FOR = 1_500;
 const HEAD = "Agentwire-Head";
 const ONCE = "Nats-Msg-Id";
 const ACK = "+ACK";
@@ -19,7 +22,6 @@ const NAK = "-NAK";
 const IN_PROGRESS = "+WPI";
 /** Of more inboxes than this all are counted in one question. */
 const MANY = 20;
-const MOST_TO_ANSWER = 5_000;
 /** A process says on this topic that its connection was cut and is back. */
 const CUT = "$cut";
 /** Some times as long as a message may stay without a word. */
@@ -27,7 +29,7 @@ const DOUBT_AFTER_CUT = 10_000;
 const NORMAL = 2;
 
 /** Messages in a work-queue stream of JetStream, one subject and one durable consumer for each inbox and level. */
-export class NatsQueues implements QueueEngine, PullQueues {
+export class NatsQueues implements QueueEngine, SourceQueues {
   readonly driver = "nats";
   readonly redeliversOnlyLost = false;
   durability: DurabilityReport = UNREAD;
@@ -83,6 +85,7 @@ export class NatsQueues implements QueueEngine, PullQueues {
           .catch((error: unknown) => ignore(error, NUMBERS.consumerNotFound));
     });
     for (let level = 0; level < PRIORITIES.length; level++) this.#consumers.delete(names.consumer(inbox, level));
+    for (const source of this.#sources) if (source.inbox === inbox) source.clear();
   }
 
   async put(copies: readonly NewCopy[]): Promise<(AgentwireError | string | undefined)[]> {
@@ -135,33 +138,25 @@ export class NatsQueues implements QueueEngine, PullQueues {
     const { names, context } = this.#session;
     const counts = await this.#counts([names.inbox(inbox, level)]);
     if (counts.size === 0) return [];
-    await this.ensureConsumer(inbox, level);
     return this.#call(`Taking from the inbox "${inbox}"`, async (connection) => {
-      const found: NatsArrival[] = [];
-      const deliver = connection.ownSubject();
-      let end = (): void => {};
-      const ended = new Promise<void>((resolve) => {
-        end = resolve;
-      });
-      const subscription = connection.subscribe(deliver, (message) => {
-        if (isStatus(message)) return end();
-        found.push(this.arrivalOf(message, { inbox, level }));
-        if (found.length >= limit) end();
-      });
-      const timer = context.clock.after(MOST_TO_ANSWER, () => end());
-      this.pull(inbox, level, { batch: limit, deliver });
-      await connection.during(ended);
-      timer.cancel();
-      subscription.unsubscribe();
+      const pull = new LevelPull({ connection, queues: this, clock: context.clock, inbox, level, came: () => {} });
+      await connection.during(pull.ask(limit));
+      const found = pull.kept.splice(0);
+      pull.end();
       return found;
     });
   }
 
-  /** Asks for what waits on a level, now. */
-  pull(inbox: string, level: number, { batch, deliver }: { readonly batch: number; readonly deliver: string }): void {
+  pull(inbox: string, level: number, { batch, deliver, wait }: PullRequest): void {
     const { names, current } = this.#session;
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${names.messages}.${names.consumer(inbox, level)}`;
-    current?.publish(subject, JSON.stringify({ batch, no_wait: true }), deliver);
+    const how = wait === undefined ? { no_wait: true } : { expires: wait * 1_000_000 };
+    current?.publish(subject, JSON.stringify({ batch, ...how }), deliver);
+  }
+
+  /** The server has no consumer for a level, whatever was thought before. */
+  consumerGone(inbox: string, level: number): void {
+    this.#consumers.delete(this.#session.names.consumer(inbox, level));
   }
 
   /** Levels on which there is something, and the one that most messages have. */
@@ -329,10 +324,10 @@ export class NatsQueues implements QueueEngine, PullQueues {
   /** An arrival of a message that was delivered; this process has it from now on. */
   arrivalOf(
     message: { readonly reply?: string; readonly data: Uint8Array; readonly headers?: { get(name: string): string } },
-    { inbox, level }: { readonly inbox: string; readonly level: number },
+    { inbox, level, since }: { readonly inbox: string; readonly level: number; readonly since: number },
   ): NatsArrival {
     const reply = message.reply ?? "";
-    const { delivered, sequence } = placeOf(reply);
+    const { delivered, sequence, pending } = placeOf(reply);
     const isUntouched = this.#untouched.get(sequence) === delivered - 1;
     this.#untouched.delete(sequence);
     const queue = `${inbox} ${level}`;
@@ -351,7 +346,8 @@ export class NatsQueues implements QueueEngine, PullQueues {
       doubt: isOld ? "ended" : delivered > 1 && !isUntouched ? "held" : "none",
       reply,
       delivered,
-      since: now,
+      pending,
+      since,
     };
     this.#held.add(arrival);
     this.#keep();
@@ -444,10 +440,36 @@ export class NatsQueues implements QueueEngine, PullQueues {
     this.#keeping ??= clock.after(KEEP_EVERY, () => {
       this.#keeping = undefined;
       const now = clock.monotonic();
-      for (const { reply, since } of this.#held)
-        if (now - since >= KEEP_EVERY / 2) this.#session.current?.publish(reply, IN_PROGRESS);
+      const { current } = this.#session;
+      const byQueue = new Map<string, NatsArrival[]>();
+      for (const arrival of this.#held) {
+        if (now - arrival.since < KEEP_EVERY / 2) continue;
+        const queue = `${arrival.inbox} ${arrival.level}`;
+        const before = byQueue.get(queue);
+        if (before) before.push(arrival);
+        else byQueue.set(queue, [arrival]);
+      }
+      for (const kept of byQueue.values()) {
+        const last = kept.pop() as NatsArrival;
+        for (const { reply } of kept) current?.publish(reply, IN_PROGRESS);
+        // In the order of a consumer's acknowledgments the last answers for all before it.
+        current?.ask(last.reply, IN_PROGRESS).then(
+          () => {
+            // What it might have given to another by then stays in doubt.
+            for (const arrival of [...kept, last]) if (this.#isSureAt(arrival, clock.monotonic())) arrival.since = now;
+          },
+          () => {},
+        );
+      }
       if (this.#held.size > 0) this.#keep();
     });
+  }
+
+  readonly isSure = (arrival: Arrival): boolean =>
+    this.#isSureAt(arrival as NatsArrival, this.#session.context.clock.monotonic());
+
+  #isSureAt({ since }: NatsArrival, now: number): boolean {
+    return now - since < SURE_FOR;
   }
 
   async #call<T>(what: string, work: (connection: Connection) => Promise<T>): Promise<T> {

@@ -116,7 +116,15 @@ export interface Stretch {
   readonly limit?: number;
 }
 
+/** After so long without a message it is asked whether there are any more. */
+const SILENT = 200;
 const MOST_SILENT = 10_000;
+
+interface ConsumerInfo {
+  readonly name: string;
+  readonly num_pending: number;
+  readonly delivered: { readonly consumer_seq: number };
+}
 
 /** Messages of a stream in their order, up to what it has when it is asked. Not for work queues. */
 export async function readAll(
@@ -134,18 +142,27 @@ export async function readAll(
     fail = reject;
   });
   finished.catch(() => {});
-  let silence = setTimeout(() => {}, 0);
-  const watchSilence = (): void => {
-    clearTimeout(silence);
-    silence = setTimeout(() => fail(new Error("the server stopped in the middle of its answer")), MOST_SILENT);
-    silence.unref();
-  };
   const subscription = connection.subscribe(deliver, (message) => {
     if (found.length >= total) return;
     found.push(storedIn(message));
-    watchSilence();
     if (found.length >= total) finish();
   });
+  let silence: NodeJS.Timeout | undefined;
+  let isOver = false;
+  // Of what was counted some may be removed before it is delivered.
+  const watchSilence = (name: string, since: { readonly count: number; readonly silent: number }): void => {
+    silence = setTimeout(async () => {
+      const { count } = since;
+      if (found.length > count) return watchSilence(name, { count: found.length, silent: 0 });
+      const silent = since.silent + SILENT;
+      if (silent > MOST_SILENT) return fail(new Error("the server stopped in the middle of its answer"));
+      const about = await connection.api<ConsumerInfo>(`CONSUMER.INFO.${stream}.${name}`).catch(fail);
+      if (!about || isOver) return;
+      if (about.num_pending === 0 && about.delivered.consumer_seq <= found.length) finish();
+      else watchSilence(name, { count, silent });
+    }, SILENT);
+    silence.unref();
+  };
   try {
     const config = {
       deliver_subject: deliver,
@@ -158,18 +175,18 @@ export async function readAll(
       num_replicas: 1,
       inactive_threshold: 5_000_000_000,
     };
-    watchSilence();
-    const { name, num_pending, delivered } = await connection.api<{
-      name: string;
-      num_pending: number;
-      delivered: { consumer_seq: number };
-    }>(`CONSUMER.CREATE.${stream}`, { stream_name: stream, config });
+    const question = { stream_name: stream, config };
+    const { name, num_pending, delivered } = await connection.api<ConsumerInfo>(`CONSUMER.CREATE.${stream}`, question);
     total = Math.min(limit, num_pending + delivered.consumer_seq);
-    if (found.length < total) await connection.during(finished);
+    if (found.length < total) {
+      watchSilence(name, { count: found.length, silent: 0 });
+      await connection.during(finished);
+    }
     subscription.unsubscribe();
     connection.publish(`$JS.API.CONSUMER.DELETE.${stream}.${name}`, "");
     return found.slice(0, total);
   } finally {
+    isOver = true;
     clearTimeout(silence);
     subscription.unsubscribe();
   }

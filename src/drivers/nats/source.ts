@@ -1,30 +1,18 @@
-import type { Msg, Subscription } from "@nats-io/transport-node";
-import { AGING_PERIOD } from "../../broker/aging.ts";
+import type { Subscription } from "@nats-io/transport-node";
+import { AGING_PERIOD, AgingGuard, EMPTY_LEVEL } from "../../broker/aging.ts";
 import type { Timer } from "../../internal/clock.ts";
-import type { Arrival, Source, SourceOptions } from "../ledger/engine.ts";
+import { PRIORITIES } from "../../message/envelope.ts";
+import type { Source, SourceOptions } from "../ledger/engine.ts";
 import type { Connection } from "./connection.ts";
-import { isStatus } from "./reading.ts";
+import { LevelPull, type NatsArrival, type PullQueues } from "./level-pull.ts";
 import type { Session } from "./session.ts";
 
-/** An arrival, and what is needed to answer for it. */
-export interface NatsArrival extends Arrival {
-  readonly reply: string;
-  readonly delivered: number;
-  /** Monotonic milliseconds. */
-  readonly since: number;
-}
-
-/** The queues that are pulled from. */
-export interface PullQueues {
+/** The queues of a {@link Pulling}. */
+export interface SourceQueues extends PullQueues {
   /** Levels on which there is something, and the one that most messages have. */
   levelsOf(inbox: string): Promise<number[]>;
-  ensureConsumer(inbox: string, level: number): Promise<void>;
-  /** Asks for what waits on a level, now. */
-  pull(inbox: string, level: number, request: { readonly batch: number; readonly deliver: string }): void;
-  /** An arrival of a message that was delivered; this process has it from now on. */
-  arrivalOf(message: Msg, of: { readonly inbox: string; readonly level: number }): NatsArrival;
-  /** Gives back what nobody has claimed. */
-  returnUntouched(arrivals: readonly NatsArrival[]): void;
+  /** They are somebody else's. */
+  forget(arrivals: readonly NatsArrival[]): void;
   /** How many messages of a level processes have, this one included. */
   unacknowledged(inbox: string, level: number): Promise<number>;
   /** How many of them this process has. */
@@ -38,55 +26,51 @@ export interface PullingOptions extends SourceOptions {
   left(source: Pulling): void;
 }
 
-interface Level {
-  readonly level: number;
-  readonly deliver: string;
-  readonly subscription: Subscription;
-  /** There may be something that was not asked for yet. */
-  hasMore: boolean;
-  /** Others may hold something of it, which comes back without a word if they die. */
-  isElsewhere: boolean;
-  /** The request that is under way. */
-  request: Request | undefined;
-}
-
-interface Request {
-  readonly got: NatsArrival[];
-  readonly batch: number;
-  end(): void;
-}
-
 const MOST_PER_REQUEST = 1_000;
-/** The server answers at once; where the connection is lost there is no answer. */
-const MOST_TO_ANSWER = 5_000;
+/** A consumer that takes so many within a period gets its next ones in advance, from all levels at once. */
+const FAST = 64;
+const PERIOD = 100;
+const MOST_IN_ADVANCE = 256;
+/** Of a level behind one that has much, as part of what is asked for otherwise. */
+const SMALL_PART = 1 / 8;
+/** What came and nobody wants is given back after this time, for others to have. */
+const KEPT = 250;
 /** While others hold something, it is looked so often whether that has come back. */
 const LOOK_EVERY = 1_000;
 /** What was stored is told by the server; a word may be lost. */
 const SLOW_LOOK = 30_000;
+const PAUSE_AFTER_FAULT = 500;
+/** The place of what a level may have. */
+const UNKNOWN = Number.MAX_VALUE;
 
 /**
  * Pulls messages of one inbox: the server tells of each that it has stored, and is asked for what there is. No request is
- * left waiting there: a redelivery that meets only requests of the dead makes NATS 2.9 deliver another message twice.
- * Levels are asked one after the other, the highest first, and with the aging guard.
+ * meant to be left waiting there: a redelivery that meets only requests of the dead makes NATS 2.9 deliver another message
+ * twice. A slow consumer asks one level after the other, the highest first, for no more than it wants; a fast one asks all
+ * of them at once and in advance. Which message is next is decided here, with the aging guard.
  */
 export class Pulling implements Source {
   readonly inbox: string;
-  readonly #queues: PullQueues;
+  readonly #queues: SourceQueues;
   readonly #options: PullingOptions;
-  readonly #levels = new Map<number, Level>();
+  readonly #levels: (LevelPull | undefined)[] = PRIORITIES.map(() => undefined);
+  readonly #aging = new AgingGuard();
   #wanted = 0;
-  #arrived: NatsArrival[] = [];
-  #walking: Promise<void> | undefined;
-  #passedOver = 0;
+  #serving: Promise<void> | undefined;
   #isClosed = false;
   #connection: Connection | undefined;
   #told: Subscription | undefined;
   #isScheduled = false;
   #heardAll: Promise<unknown> | undefined;
+  #giving: Timer | undefined;
+  #retry: Timer | undefined;
   #look: Timer | undefined;
   #slowLook: Timer | undefined;
+  #handed = 0;
+  #handedBefore = 0;
+  #periodEnd = 0;
 
-  constructor(queues: PullQueues, options: PullingOptions) {
+  constructor(queues: SourceQueues, options: PullingOptions) {
     this.#queues = queues;
     this.#options = options;
     this.inbox = options.inbox;
@@ -99,39 +83,48 @@ export class Pulling implements Source {
 
   want(arrivals: number): void {
     this.#wanted = arrivals;
-    this.#walkSoon();
+    if (arrivals > 0) this.#serveSoon();
+    else this.#giveBackSoon();
   }
 
   async tried(): Promise<void> {
     // What was stored before this was called has been told of when the server answers.
     this.#heardAll = this.#options.session.current?.api("INFO").catch(() => {});
-    await this.#walking;
-    for (const level of this.#levels.values()) level.hasMore = true;
-    await this.#walk();
-    this.#tell();
+    await this.#serving;
+    for (const level of this.#known) level.hasMore = true;
+    await this.#serve();
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#wanted = 0;
-    this.#look?.cancel();
-    this.#slowLook?.cancel();
-    await this.#walking;
+    for (const timer of [this.#giving, this.#retry, this.#look, this.#slowLook]) timer?.cancel();
+    await this.#serving;
+    await Promise.all(this.#known.map((level) => level.idle()));
     this.#end();
     this.#options.left(this);
   }
 
   /** There is a new connection. */
   restored(): void {
-    this.#begin().catch(() => {});
+    this.#begin().catch(() => this.#retryLater());
   }
 
   /** Something may wait on a level. */
   wake(level: number): void {
-    const known = this.#levels.get(level);
+    const known = this.#levels[level];
     if (known) known.hasMore = true;
-    else if (level >= 0 && level <= 4 && this.#connection) this.#addLevel(this.#connection, level);
-    this.#walkSoon();
+    else if (level >= 0 && level < PRIORITIES.length && this.#connection) this.#addLevel(this.#connection, level);
+    this.#serveSoon();
+  }
+
+  /** What was kept of an inbox that is gone. */
+  clear(): void {
+    this.#queues.forget(this.#takeKept());
+  }
+
+  get #known(): LevelPull[] {
+    return this.#levels.filter((level) => level !== undefined);
   }
 
   async #begin(): Promise<void> {
@@ -146,147 +139,189 @@ export class Pulling implements Source {
     );
     for (const level of await this.#queues.levelsOf(this.inbox))
       if (connection === this.#connection && !this.#isClosed) this.#addLevel(connection, level);
-    this.#walkSoon();
+    this.#serveSoon();
   }
 
   #end(): void {
     this.#told?.unsubscribe();
-    for (const { subscription, request } of this.#levels.values()) {
-      subscription.unsubscribe();
-      request?.end();
-    }
-    this.#levels.clear();
+    this.#giveBack();
+    for (const level of this.#known) level.end();
+    this.#levels.fill(undefined);
   }
 
   #addLevel(connection: Connection, level: number): void {
-    if (this.#levels.has(level)) return;
-    const deliver = connection.ownSubject();
-    const made: Level = {
+    this.#levels[level] ??= new LevelPull({
+      connection,
+      queues: this.#queues,
+      clock: this.#options.session.context.clock,
+      inbox: this.inbox,
       level,
-      deliver,
-      hasMore: true,
-      isElsewhere: true,
-      request: undefined,
-      subscription: connection.subscribe(deliver, (message) => this.#heard(made, message)),
-    };
-    this.#levels.set(level, made);
+      came: () => {
+        if (this.#wanted > 0) this.#serveSoon();
+        else this.#giveBackSoon();
+      },
+    });
   }
 
   #lookSlowly(): void {
     this.#slowLook = this.#options.session.context.clock.after(SLOW_LOOK, () => {
-      for (const level of this.#levels.values()) level.hasMore = true;
-      this.#walkSoon();
+      for (const level of this.#known) level.hasMore = true;
+      this.#serveSoon();
       this.#lookSlowly();
     });
   }
 
   /** What is wanted of one turn is asked for together. */
-  #walkSoon(): void {
-    if (this.#isScheduled || this.#isClosed || this.#wanted <= 0 || this.#walking) return;
+  #serveSoon(): void {
+    if (this.#isScheduled || this.#isClosed || this.#wanted <= 0 || this.#serving) return;
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
-      void this.#walk();
+      void this.#serve();
     });
   }
 
-  #inOrder(): Level[] {
-    return [...this.#levels.values()].sort((a, b) => a.level - b.level);
-  }
-
-  #heard(level: Level, message: Msg): void {
-    const { request } = level;
-    if (isStatus(message)) return request?.end();
-    const arrival = this.#queues.arrivalOf(message, { inbox: this.inbox, level: level.level });
-    // Its request has been given up.
-    if (!request) return this.#queues.returnUntouched([arrival]);
-    request.got.push(arrival);
-    if (request.got.length >= request.batch) request.end();
-  }
-
-  #arrive(arrivals: readonly NatsArrival[]): void {
-    if (arrivals.length === 0) return;
-    this.#arrived.push(...arrivals);
-    this.#tell();
-  }
-
-  #tell(): void {
-    const arrivals = this.#arrived;
-    this.#arrived = [];
-    if (arrivals.length > 0) this.#options.onArrivals(arrivals);
-  }
-
-  #walk(): Promise<void> {
-    this.#walking ??= this.#walkLevels()
-      .catch(() => {})
+  #serve(): Promise<void> {
+    this.#serving ??= this.#serveAll()
+      .catch(() => this.#retryLater())
       .finally(() => {
-        this.#walking = undefined;
-        if (this.#inOrder().some(({ hasMore }) => hasMore)) this.#walkSoon();
+        this.#serving = undefined;
+        this.#giveBackSoon();
+        if (!this.#retry && this.#known.some(({ isUnknown }) => isUnknown)) this.#serveSoon();
         this.#lookLater();
       });
-    return this.#walking;
+    return this.#serving;
   }
 
-  /** Takes what waits, the highest level first, until nothing is left or wanted. */
-  async #walkLevels(): Promise<void> {
+  #retryLater(): void {
+    this.#retry ??= this.#options.session.context.clock.after(PAUSE_AFTER_FAULT, () => {
+      this.#retry = undefined;
+      this.#serveSoon();
+    });
+  }
+
+  /** Hands out what waits until nothing is left or wanted. */
+  async #serveAll(): Promise<void> {
     const heard = this.#heardAll;
     this.#heardAll = undefined;
     await heard;
     while (this.#wanted > 0 && !this.#isClosed) {
-      const waiting = this.#inOrder().filter(({ hasMore }) => hasMore);
-      const [highest, ...lower] = waiting;
-      if (!highest) return;
-      if (lower.length > 0 && this.#passedOver >= AGING_PERIOD - 1) {
-        await this.#takeLower(lower);
-        continue;
-      }
-      const most = lower.length > 0 ? AGING_PERIOD - 1 - this.#passedOver : MOST_PER_REQUEST;
-      const got = await this.#fetch(highest, Math.min(this.#wanted, most));
-      this.#passedOver = lower.length > 0 ? this.#passedOver + got.length : 0;
-      this.#handOver(got);
+      this.#giving?.cancel();
+      this.#giving = undefined;
+      if (this.#hand()) continue;
+      const asked = this.#toAsk();
+      if (asked.length === 0) return;
+      await Promise.all(asked.map(({ level, batch }) => level.ask(batch)));
     }
   }
 
-  /** Of the first on each lower level the one that has waited longest is handed out. */
-  async #takeLower(lower: readonly Level[]): Promise<void> {
-    const firsts = await Promise.all(lower.map((level) => this.#fetch(level, 1)));
-    const [first, ...others] = firsts.flat().sort((a, b) => a.order - b.order);
-    this.#queues.returnUntouched(others);
-    this.#passedOver = 0;
-    if (first) this.#handOver([first]);
+  /** Hands out what is certain to be next; false if there is nothing of which that can be said. */
+  #hand(): boolean {
+    const chosen: NatsArrival[] = [];
+    while (chosen.length < this.#wanted) {
+      const heads = this.#heads();
+      if (this.#isBlocked(heads)) break;
+      const level = this.#levels[this.#aging.choose(heads)];
+      if (!level) break;
+      chosen.push(level.kept.shift() as NatsArrival);
+    }
+    if (chosen.length === 0) return false;
+    this.#wanted -= chosen.length;
+    this.#count(chosen.length);
+    this.#refill();
+    this.#options.onArrivals(chosen);
+    return true;
   }
 
-  #handOver(got: readonly NatsArrival[]): void {
-    const fit = got.slice(0, Math.max(0, this.#isClosed ? 0 : this.#wanted));
-    this.#wanted -= fit.length;
-    this.#arrive(fit);
-    if (fit.length < got.length) this.#queues.returnUntouched(got.slice(fit.length));
-  }
-
-  /** Takes up to `batch` that wait on a level, now. */
-  async #fetch(level: Level, batch: number): Promise<NatsArrival[]> {
-    const { session } = this.#options;
-    const { clock } = session.context;
-    // What comes from now on is told.
-    level.hasMore = false;
-    await this.#queues.ensureConsumer(this.inbox, level.level);
-    const got: NatsArrival[] = [];
-    let timer: Timer | undefined;
-    await new Promise<void>((resolve) => {
-      timer = clock.after(MOST_TO_ANSWER, resolve);
-      level.request = { got, batch, end: resolve };
-      this.#queues.pull(this.inbox, level.level, { batch, deliver: level.deliver });
+  /** The place of each level's first message among all of the inbox. */
+  #heads(): number[] {
+    return this.#levels.map((level) => {
+      if (!level) return EMPTY_LEVEL;
+      const [first] = level.kept;
+      return first ? first.order : level.isUnknown ? UNKNOWN : EMPTY_LEVEL;
     });
-    timer?.cancel();
-    level.request = undefined;
-    if (got.length >= batch) level.hasMore = true;
-    else level.isElsewhere = true;
-    return got;
+  }
+
+  get #isLowerDue(): boolean {
+    return this.#aging.passedOver >= AGING_PERIOD - 1;
+  }
+
+  /** Whether it depends on a level that nobody knows which message is next. */
+  #isBlocked(heads: readonly number[]): boolean {
+    const highest = heads.findIndex((place) => place !== EMPTY_LEVEL);
+    return heads[highest] === UNKNOWN || (this.#isLowerDue && heads.indexOf(UNKNOWN, highest + 1) !== -1);
+  }
+
+  /** What has to be asked before the next can be handed out. */
+  #toAsk(): { readonly level: LevelPull; readonly batch: number }[] {
+    const waiting = this.#known.filter(({ kept, isUnknown }) => kept.length > 0 || isUnknown);
+    const [highest, ...lower] = waiting;
+    if (!highest) return [];
+    if (this.#isFast) return waiting.filter(({ isUnknown }) => isUnknown).map((level) => this.#inAdvance(level));
+    const unknownLower = lower.filter(({ isUnknown }) => isUnknown);
+    if (this.#isLowerDue && unknownLower.length > 0) return unknownLower.map((level) => ({ level, batch: 1 }));
+    // In some of the places one of a lower level comes.
+    const places = lower.length > 0 ? Math.floor((this.#aging.passedOver + this.#wanted) / AGING_PERIOD) : 0;
+    return [{ level: highest, batch: Math.max(1, Math.min(MOST_PER_REQUEST, this.#wanted - places)) }];
+  }
+
+  #inAdvance(level: LevelPull): { readonly level: LevelPull; readonly batch: number } {
+    const batch = Math.min(MOST_IN_ADVANCE, Math.max(this.#wanted, this.#handed, this.#handedBefore));
+    const isBehind = this.#known.some((one) => one.level < level.level && one.isRich);
+    return { level, batch: isBehind ? Math.ceil(batch * SMALL_PART) : batch };
+  }
+
+  /** Asks levels that have much for more before they are empty. */
+  #refill(): void {
+    if (!this.#isFast) return;
+    for (const level of this.#known) {
+      const { batch } = this.#inAdvance(level);
+      if (level.isRich && level.hasMore && !level.isAsking && level.kept.length < batch / 2)
+        level.ask(batch).then(
+          () => this.#serveSoon(),
+          () => this.#retryLater(),
+        );
+    }
+  }
+
+  /** Whether much was handed out of late. */
+  get #isFast(): boolean {
+    this.#count(0);
+    return Math.max(this.#handed, this.#handedBefore) >= FAST;
+  }
+
+  #count(handed: number): void {
+    const now = this.#options.session.context.clock.monotonic();
+    if (now >= this.#periodEnd) {
+      this.#handedBefore = now < this.#periodEnd + PERIOD ? this.#handed : 0;
+      this.#handed = 0;
+      this.#periodEnd = now + PERIOD;
+    }
+    this.#handed += handed;
+  }
+
+  /** What nobody wants goes back; a fast consumer may want it soon. */
+  #giveBackSoon(): void {
+    if (this.#giving || this.#wanted > 0 || this.#serving || this.#known.every(({ kept }) => kept.length === 0)) return;
+    if (!this.#isFast) return this.#giveBack();
+    this.#giving = this.#options.session.context.clock.after(KEPT, () => {
+      this.#giving = undefined;
+      if (this.#wanted === 0) this.#giveBack();
+    });
+  }
+
+  #giveBack(): void {
+    const kept = this.#takeKept();
+    if (kept.length > 0) this.#queues.returnUntouched(kept);
+  }
+
+  #takeKept(): NatsArrival[] {
+    return this.#known.flatMap(({ kept }) => kept.splice(0));
   }
 
   /** Others may hold something that nobody will tell of if they die: while they do, it is looked for now and then. */
   #lookLater(): void {
-    const isSome = [...this.#levels.values()].some(({ isElsewhere }) => isElsewhere);
+    const isSome = this.#known.some(({ isElsewhere }) => isElsewhere);
     if (this.#look || this.#isClosed || !isSome || this.#wanted <= 0) return;
     const { clock } = this.#options.session.context;
     this.#look = clock.after(LOOK_EVERY, () => {
@@ -298,7 +333,7 @@ export class Pulling implements Source {
   }
 
   async #lookElsewhere(): Promise<void> {
-    for (const level of this.#levels.values()) {
+    for (const level of this.#known) {
       if (!level.isElsewhere) continue;
       level.isElsewhere = false;
       const open = await this.#queues.unacknowledged(this.inbox, level.level);
@@ -306,6 +341,6 @@ export class Pulling implements Source {
       level.isElsewhere = true;
       level.hasMore = true;
     }
-    this.#walkSoon();
+    this.#serveSoon();
   }
 }
