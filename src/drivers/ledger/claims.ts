@@ -1,7 +1,10 @@
+import type { DriverContext } from "../../broker/driver.ts";
 import type { Envelope } from "../../message/envelope.ts";
-import type { DeadLetter } from "../../message/receipt-record.ts";
-import type { Arrival } from "./engine.ts";
-import type { HeldEntry, OverEntry, Past } from "./rows.ts";
+import type { DeadLetter, ReceiptRecord } from "../../message/receipt-record.ts";
+import type { Arrival, QueueEngine } from "./engine.ts";
+import type { HeldEntry, OverEntry, Past, Tomb } from "./rows.ts";
+import type { SheetState } from "./sheet.ts";
+import { endOf } from "./tombs.ts";
 
 /** A copy that is about to be written down on a sheet. */
 export interface Claim {
@@ -41,4 +44,53 @@ export function apart(
     if (mark === undefined) marks.set(message.id, arrival.mark);
   }
   return { doubtful, doubles, same };
+}
+
+/** What claiming needs to know of a consumer. */
+export interface ClaimingOptions {
+  readonly inbox: string;
+  /** Milliseconds. */
+  readonly lease: number;
+  /** The lease is the sheet's, which is renewed. */
+  readonly renew: boolean;
+  readonly tombs: readonly Tomb[];
+  readonly context: DriverContext;
+  readonly engine: QueueEngine;
+}
+
+/** Decides on one copy that this process has, on its sheet. */
+export function claimOn(state: SheetState, claim: Claim, options: ClaimingOptions): Claimed {
+  const { inbox, lease, renew, tombs, context, engine } = options;
+  const { message, arrival, past, number, letter } = claim;
+  const { a = 0, c, f, o } = past ?? {};
+  const now = context.clock.now();
+  const about = { i: message.id, m: arrival.mark, l: arrival.level };
+  const ending = (end: ReceiptRecord["end"]): Claimed => {
+    const record = { id: message.id, recipient: inbox, end, at: now, attempt: a, ...o };
+    const over: OverEntry = letter
+      ? { ...about, record: { ...record, reason: letter.code }, letter }
+      : { ...about, record };
+    state.over.set(number, over);
+    state.ended[end] = (state.ended[end] ?? 0) + 1;
+    return { over };
+  };
+  if (letter) return ending("dead-lettered");
+  const tomb = endOf(tombs, message);
+  if (tomb) {
+    // Whoever wants it to end takes it out of the engine, where that can be done.
+    if (engine.remove && tomb.at > 0) return { theirs: true };
+    return ending(tomb.end);
+  }
+  if ((message.expiresAt ?? Number.POSITIVE_INFINITY) <= now) return ending("expired");
+  const held: HeldEntry = {
+    ...about,
+    a: a + 1,
+    o: now,
+    ...(renew ? {} : { u: context.clock.monotonic() + lease }),
+    ...(c === undefined ? {} : { c }),
+    ...(f === undefined ? {} : { f }),
+    ...(message.key === undefined ? {} : { k: [message.from, message.key] as const }),
+  };
+  state.held.set(number, held);
+  return { held };
 }

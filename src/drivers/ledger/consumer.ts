@@ -4,17 +4,16 @@ import type { CancelledEnd, Settlement, SettleResult } from "../../broker/settle
 import { AgentwireError } from "../../errors.ts";
 import type { Timer } from "../../internal/clock.ts";
 import type { Envelope } from "../../message/envelope.ts";
-import type { DeadLetter, ReceiptRecord } from "../../message/receipt-record.ts";
+import type { DeadLetter } from "../../message/receipt-record.ts";
 import type { Store } from "../../store/store.ts";
-import { apart, type Claim, type Claimed, type Decided } from "./claims.ts";
+import { apart, type Claim, type Claimed, claimOn, type Decided } from "./claims.ts";
 import { LedgerDelivery } from "./delivery.ts";
 import type { Arrival, QueueEngine, Source } from "./engine.ts";
 import type { Finisher } from "./finisher.ts";
 import type { Inboxes } from "./inboxes.ts";
-import { type HeldEntry, keyOf, lapsedPast, type OverEntry, type Past, pastOf, type Tomb } from "./rows.ts";
+import { keyOf, lapsedPast, type OverEntry, type Past, pastOf, type Tomb } from "./rows.ts";
 import { Sheet, type SheetNews, type SheetState } from "./sheet.ts";
 import type { Doubtful, Takeover, Verdict } from "./takeover.ts";
-import { endOf } from "./tombs.ts";
 import { unreadable } from "./unreadable.ts";
 
 /** What a consumer needs around it. */
@@ -299,11 +298,13 @@ export class LedgerConsumer implements Consumer {
     }
     const all = [...clear, ...unread];
     for (const claim of all) claim.number = this.sheet.number();
+    const { lease, renew } = this.options;
+    const about = { inbox: this.inbox, lease, renew, tombs: this.#tombs, context, engine };
     let claimed: Claimed[];
     try {
       // What is not known after a loss of power was never handed out, as far as anyone can tell.
       const isRelaxed = true;
-      claimed = await this.sheet.commit((state) => all.map((claim) => this.#claimOne(state, claim)), { isRelaxed });
+      claimed = await this.sheet.commit((state) => all.map((claim) => claimOn(state, claim, about)), { isRelaxed });
     } catch (error) {
       this.sheet.disown(all.map(({ number }) => number));
       throw error;
@@ -390,48 +391,6 @@ export class LedgerConsumer implements Consumer {
     });
     await Promise.all(steps);
     return taken;
-  }
-
-  /** Decides on one copy that this process has, on its sheet. */
-  #claimOne(state: SheetState, claim: Claim): Claimed {
-    const { context, engine } = this.#parts;
-    const { message, arrival, past, number } = claim;
-    const { a = 0, c, f, o } = past ?? {};
-    const now = context.clock.now();
-    const about = { i: message.id, m: arrival.mark, l: arrival.level };
-    const ending = (end: ReceiptRecord["end"], rest: Pick<OverEntry, "letter"> & { readonly reason?: string } = {}) => {
-      const { letter, reason } = rest;
-      const record = { id: message.id, recipient: this.inbox, end, at: now, attempt: a, ...o };
-      const over = {
-        ...about,
-        record: { ...record, ...(reason === undefined ? {} : { reason }) },
-        ...(letter ? { letter } : {}),
-      };
-      state.over.set(number, over);
-      state.ended[end] = (state.ended[end] ?? 0) + 1;
-      return { over };
-    };
-    const { letter } = claim;
-    if (letter) return ending("dead-lettered", { letter, reason: letter.code });
-    const tomb = endOf(this.#tombs, message);
-    if (tomb) {
-      // Whoever wants it to end takes it out of the engine, where that can be done.
-      if (engine.remove && tomb.at > 0) return { theirs: true };
-      return ending(tomb.end);
-    }
-    if ((message.expiresAt ?? Number.POSITIVE_INFINITY) <= now) return ending("expired");
-    const { lease, renew } = this.options;
-    const held: HeldEntry = {
-      ...about,
-      a: a + 1,
-      o: now,
-      ...(renew ? {} : { u: context.clock.monotonic() + lease }),
-      ...(c === undefined ? {} : { c }),
-      ...(f === undefined ? {} : { f }),
-      ...(message.key === undefined ? {} : { k: [message.from, message.key] as const }),
-    };
-    state.held.set(number, held);
-    return { held };
   }
 
   async #handOver(handed: readonly LedgerDelivery[]): Promise<void> {
