@@ -290,8 +290,9 @@ export class LedgerConsumer implements Consumer {
     const taken = new Map<Claim, Claim>();
     if (doubted.size > 0) {
       const { doubtful, doubles, same } = apart(claims, doubted);
-      if (same.length > 0) engine.forget(same.map(({ arrival }) => arrival));
-      if (doubles.length > 0) await engine.acknowledge(doubles.map(({ arrival }) => arrival));
+      const gone = engine.isSure ? doubles : [...doubles, ...same];
+      if (gone.length < doubles.length + same.length) engine.forget(same.map(({ arrival }) => arrival));
+      if (gone.length > 0) await engine.acknowledge(gone.map(({ arrival }) => arrival));
       const verdicts = await takeover.judge(this.inbox, doubtful.map(asked));
       for (const [claim, free] of await this.#obey(doubtful, verdicts)) taken.set(claim, free);
       clear = claims.flatMap((claim) => (doubted.has(claim) ? (taken.get(claim) ?? []) : claim));
