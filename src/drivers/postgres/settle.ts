@@ -3,6 +3,7 @@ import { type HandOffOfMessage, packHandOffs } from "../../broker/journaled-hand
 import { packReceipts } from "../../broker/packed-receipts.ts";
 import { byReceiptLog, deadLetterKey } from "../../broker/receipt-log.ts";
 import type { Settlement, SettleResult } from "../../broker/settlement.ts";
+import { AgentwireError } from "../../errors.ts";
 import type { ReceiptRecord } from "../../message/receipt-record.ts";
 import type { Claim, PostgresDelivery } from "./holding.ts";
 import { type EncodedPublication, specsOf } from "./publish.ts";
@@ -118,7 +119,12 @@ export class Settler {
         items = items.filter((_, at) => !gone.has(at + 1));
       }
     } catch (error) {
-      for (const { reject } of items) reject(error);
+      const others = items.filter(({ letter }) => letter === undefined);
+      // A dead letter that the server does not take is not to hold up what goes together with it.
+      if (isRefusal(error) && items.length > 1 && others.length < items.length) {
+        if (others.length > 0) await this.#endAll(others);
+        for (const item of items) if (item.letter !== undefined) await this.#endAll([item]);
+      } else for (const { reject } of items) reject(error);
     }
   }
 
@@ -179,6 +185,11 @@ export class Settler {
       packHandOffs(at, [{ message, handOff: { id: message.id, recipient: inbox, at, attempt, offeredAt, instance } }]),
     ]);
   }
+}
+
+/** Whether the server has answered, and done nothing. */
+function isRefusal(error: unknown): boolean {
+  return AgentwireError.is(error, "STORAGE_FULL") || AgentwireError.is(error, "REJECTED");
 }
 
 function columnsOf(claims: readonly Claim[]): number[][] {

@@ -10,6 +10,7 @@ import { postgresDriver } from "../../../src/drivers/postgres/index.ts";
 import { systemClock } from "../../../src/internal/clock.ts";
 import { jsonCodec } from "../../../src/message/codec-json.ts";
 import type { Envelope } from "../../../src/message/envelope.ts";
+import { end, giveUp } from "../../../src/testing/conformance/broker/taker.ts";
 import { describeOn } from "../../support/servers.ts";
 import { connectPostgres, kill, newScope } from "./engine.ts";
 
@@ -100,6 +101,29 @@ describeOn("postgres", "the postgres driver", (server) => {
     await expect(
       foreign.query("SELECT agentwire.put($1, 'nobody', $2)", [scope, JSON.stringify(message())]),
     ).rejects.toThrow("AGENT_NOT_FOUND");
+  });
+
+  it("settles what goes together with a dead letter that cannot be written", async () => {
+    const scope = newScope();
+    const driver = await opened(server.url, { scope });
+    await driver.broker.declareInbox({ name: "inbox" });
+    const given = await take(driver, "inbox");
+    const sent = [message(), message(), message()];
+    await driver.broker.publish(sent.map((one) => ({ message: one, to: ["inbox"] })));
+    await vi.waitFor(() => expect(given).toHaveLength(3));
+    const foreign = await session(server.url);
+    const [full, trigger] = ["agentwire.full_up", `full_up_${Date.now()}`];
+    await foreign.query(`CREATE FUNCTION ${full}() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'dead letters are full' USING ERRCODE = 'disk_full'; END $$;
+      CREATE TRIGGER ${trigger} BEFORE INSERT ON agentwire.kv
+        FOR EACH ROW WHEN (NEW.key LIKE '${scope}:dead-letters/%') EXECUTE FUNCTION ${full}()`);
+    const [one, other, third] = given as [Delivery, Delivery, Delivery];
+    const refused = giveUp(other, "REJECTED", "no use").catch((error: { code: string }) => error.code);
+    expect(await Promise.all([end(one), refused, end(third)])).toEqual(["settled", "STORAGE_FULL", "settled"]);
+    await foreign.query(`DROP FUNCTION ${full} CASCADE`);
+    expect(await giveUp(other, "REJECTED", "no use")).toBe("settled");
+    const [status] = await driver.broker.inspect(["inbox"]);
+    expect(status).toMatchObject({ waiting: 0, ended: { acknowledged: 2, "dead-lettered": 1 } });
   });
 
   it("puts what cannot be read among the dead letters, with the reason, and lets the others go on", async () => {
