@@ -121,6 +121,11 @@ export class Outlet {
   /** The inbox is a new one under its old name. */
   restart(inboxId: number): void {
     this.inboxId = inboxId;
+    this.undo();
+  }
+
+  /** A transaction was undone: the slots that it gave are given to other copies. */
+  undo(): void {
     this.drainedTo = undefined;
     this.stale = true;
     for (const { window } of this.#panes) window.clear();

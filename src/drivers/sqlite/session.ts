@@ -383,7 +383,7 @@ export class Session {
     tx.tables.logs.forget();
     // What was caught up with stays true, but has to be looked at again.
     this.#takeovers = -1;
-    for (const outlet of this.outlets.values()) outlet.spoil();
+    for (const outlet of this.outlets.values()) outlet.undo();
     this.#tellLost();
     this.#database.rollback();
   }

@@ -8,6 +8,7 @@ import type { DriverEvent } from "../../../src/broker/driver.ts";
 import { systemClock } from "../../../src/internal/clock.ts";
 import { type Envelope, PRIORITIES } from "../../../src/message/envelope.ts";
 import { IdGenerator } from "../../../src/message/id.ts";
+import { openDatabase } from "../../support/database-file.ts";
 import { acknowledge, Collected, message, type SqliteDriver, until, Workbench } from "./setup.ts";
 
 describe("the sqlite driver in one process", () => {
@@ -38,6 +39,28 @@ describe("the sqlite driver in one process", () => {
 
   const ids = (deliveries: readonly Delivery[]): string[] => deliveries.map((delivery) => delivery.message.id);
   const keyed = (id: string, orderKey: string): Envelope => message(id, { orderKey });
+
+  it("hands out nothing of a transaction that was undone in the place of what came after it", async () => {
+    const driver = await bench.open();
+    await driver.broker.declareInbox({ name: "inbox" });
+    const collected = new Collected();
+    const consumer = await consume(driver, collected);
+    const file = openDatabase(bench.path);
+    file.exec(`CREATE TRIGGER refuse BEFORE INSERT ON ready WHEN NEW.id = 'refused'
+      BEGIN SELECT RAISE(ABORT, 'refused'); END`);
+    file.close();
+    // It is known again that nothing else waits.
+    await publish(driver, [message("first")]);
+    await consumer.tried();
+    const batch = ["undone", "refused"].map((id) => ({ message: message(id), to: ["inbox"] }));
+    expect((await driver.broker.publish(batch)).map(({ status }) => status)).toEqual(["failed", "failed"]);
+    await publish(driver, [message("accepted")]);
+    await consumer.tried();
+    expect(collected.deliveries.map(({ message: { id, payload } }) => [id, payload])).toEqual([
+      ["first", { text: "first" }],
+      ["accepted", { text: "accepted" }],
+    ]);
+  });
 
   it("finds a message by its id in a long inbox, also one that was moved behind the others", async () => {
     const driver = await bench.open();
