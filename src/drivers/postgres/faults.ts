@@ -11,15 +11,19 @@ export type FaultKind =
   | "not-allowed"
   | "data"
   | "refused"
-  /** No answer came: it may have been done. */
+  /** No answer came, or one that leaves it open: it may have been done. */
   | "unknown";
+
+/** Of a write or sync that failed. Where that is the log's, the server falls over it, and finds the commit there when it comes back. */
+const IO_ERROR = "58030";
 
 /** Sorts an error by its SQLSTATE; without one the server has not answered. */
 export function faultKind(error: unknown): FaultKind {
   const { code, severity } = error as { code?: unknown; severity?: unknown };
   if (typeof code !== "string" || !/^[0-9A-Z]{5}$/.test(code) || severity === undefined) return "unknown";
   if (code === "40P01" || code === "40001") return "conflict";
-  if (code === "53100" || code === "58030") return "full";
+  if (severity === "PANIC" || code === IO_ERROR) return "unknown";
+  if (code === "53100") return "full";
   if (code === "25006") return "read-only";
   if (code.startsWith("57P")) return "unknown";
   if (code.startsWith("53") || code === "55P03" || code === "57014") return "busy";
