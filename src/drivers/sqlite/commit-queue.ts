@@ -18,8 +18,11 @@ export interface CommitQueueOptions {
   rollback(tx: Transaction): void;
   /** Everything is durable: tells whoever has to know. */
   committed(tx: Transaction): void;
-  /** The connection can no longer be trusted; opens a new one, or throws. */
-  reopen(): void;
+  /**
+   * The connection can no longer be trusted; opens a new one, or throws. `unsure`: the log may have in the system's memory
+   * what will never be on the disk.
+   */
+  reopen(options: { readonly unsure: boolean }): void;
 }
 
 /** A transaction is closed after so long and so many rows, so that the event loop is never held for long. */
@@ -45,6 +48,8 @@ export class CommitQueue {
   #tries = 0;
   #busySince = 0;
   #broken = false;
+  /** A sync may have failed: it does not tell what of the log is on the disk, and none that follows does. */
+  #unsure = false;
   #closed = false;
   #whenIdle: (() => void)[] = [];
   readonly #flush = (): void => this.#run();
@@ -100,8 +105,9 @@ export class CommitQueue {
     if (this.#closed) return;
     let tx: Transaction;
     try {
-      if (this.#broken) this.#options.reopen();
+      if (this.#broken) this.#options.reopen({ unsure: this.#unsure });
       this.#broken = false;
+      this.#unsure = false;
       tx = this.#options.begin({ synced: this.#queue.some(({ synced }) => synced) });
     } catch (error) {
       return this.#cannotBegin(error);
@@ -167,6 +173,7 @@ export class CommitQueue {
     const kind = faultKind(error);
     const { path } = this.#options;
     if (kind === "io" || kind === "full-index" || kind === "corrupt") this.#broken = true;
+    if (kind === "io") this.#unsure = true;
     // After a failed sync the operating system may still write the pages, as after a failed indexing somebody may find
     // them in the log: only then is the outcome open.
     const unknown = committing && (kind === "io" || kind === "full-index");

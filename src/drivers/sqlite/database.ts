@@ -2,7 +2,7 @@ import { AgentwireError } from "../../errors.ts";
 import type { ProcessMark } from "../machine.ts";
 import type { ClientLibrary, Connection, Row, Statement } from "./connection.ts";
 import { statOf } from "./file-checks.ts";
-import { openFile, reopenFile } from "./open-file.ts";
+import { beginNewLog, openFile, reopenFile } from "./open-file.ts";
 import type { SqliteOptions } from "./options.ts";
 import { checkForm } from "./schema.ts";
 import { Tables } from "./tables.ts";
@@ -58,8 +58,8 @@ export class Database {
     return this.#library.name;
   }
 
-  /** Puts a new connection in the place of one that can no longer be trusted. */
-  reopen(): void {
+  /** Puts a new connection in the place of one that can no longer be trusted; where the log is `unsure`, begins a new log. */
+  reopen({ unsure }: { readonly unsure: boolean }): void {
     void this.#opened?.writeBack.close();
     try {
       this.#opened?.connection.close();
@@ -67,7 +67,14 @@ export class Database {
       // A connection with a failed transaction may refuse; a new one is made all the same.
     }
     this.#opened = undefined;
-    this.#use(reopenFile(this.#library as ClientLibrary, this.#options.url));
+    const connection = reopenFile(this.#library as ClientLibrary, this.#options.url);
+    try {
+      if (unsure) beginNewLog(connection);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    this.#use(connection);
   }
 
   async close(): Promise<void> {

@@ -113,6 +113,16 @@ export function reopenFile(library: ClientLibrary, options: SqliteOptions): Conn
 }
 
 /**
+ * Writes all that the log has into the file, and begins it anew. After a sync that failed the log in the system's memory is whole
+ * and the one on the disk may have a hole, whatever later syncs say: what was committed behind that would be lost with
+ * the power. @throws SQLite's errors; that of a busy file while another process reads the log
+ */
+export function beginNewLog(connection: Connection): void {
+  if (pragma(connection, "wal_checkpoint(TRUNCATE)") === 0) return;
+  throw Object.assign(new Error("the log is in use by another process"), { code: "SQLITE_BUSY" });
+}
+
+/**
  * Opens the database file, creating it and its folder if there is none.
  * @throws ENGINE_STATE, STORE_CORRUPT, STORE_READ_ONLY, STORAGE_FULL, VERSION_UNSUPPORTED, DRIVER_MISSING
  */

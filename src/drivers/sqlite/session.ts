@@ -75,7 +75,7 @@ export class Session {
       commit: () => this.#database.commit(),
       rollback: (tx) => this.#undo(tx),
       committed: (tx) => this.#committed(tx),
-      reopen: () => this.#reopen(),
+      reopen: (how) => this.#reopen(how),
     });
     const news = new PeerNews({
       clock: context.clock,
@@ -294,8 +294,8 @@ export class Session {
     this.report({ type: "driver.closed", message: `${this.#url.path} is closed`, details: { path: this.#url.path } });
   }
 
-  #reopen(): void {
-    this.#database.reopen();
+  #reopen(how: { readonly unsure: boolean }): void {
+    this.#database.reopen(how);
     for (const outlet of this.outlets.values()) outlet.spoil();
     this.report({
       type: "driver.restored",

@@ -25,7 +25,7 @@ function queueOver(faults: { begin?: (Error | undefined)[]; commit?: (Error | un
     },
     rollback: () => journal.push("rollback"),
     committed: () => {},
-    reopen: () => journal.push("reopen"),
+    reopen: ({ unsure }) => journal.push(unsure ? "reopen with a new log" : "reopen"),
   });
   const submit = <T>(step: (tx: Transaction) => T, lazy = false): Promise<T> =>
     queue.submit(new Work("Testing", step), { lazy });
@@ -124,11 +124,12 @@ describe("CommitQueue", () => {
     const results = await Promise.allSettled([submit(() => 1), submit(() => 2)]);
     expect(results).toMatchObject([{ reason: { code: expected } }, { reason: { code: expected } }]);
     expect(await submit(() => 3)).toBe(3);
-    // A disk that is full is no reason to distrust the connection; a failed sync is.
+    // A disk that is full is no reason to distrust the connection; a failed sync is, and the log with it.
+    const reopen = code === "SQLITE_IOERR_SHMSIZE" || code === "SQLITE_CORRUPT" ? "reopen" : "reopen with a new log";
     expect(journal).toEqual(
       code === "SQLITE_FULL"
         ? ["begin", "rollback", "begin", "commit"]
-        : ["begin", "rollback", "reopen", "begin", "commit"],
+        : ["begin", "rollback", reopen, "begin", "commit"],
     );
   });
 
