@@ -29,7 +29,8 @@ export class DiskFile {
     return this.#unsynced.length;
   }
 
-  apply(call: FileCall): void {
+  /** `random`: for what a failed sync has left. */
+  apply(call: FileCall, random: () => number = () => 0): void {
     switch (call.call) {
       case "append":
         return this.apply({ call: "write", path: call.path, offset: this.#size, data: call.data });
@@ -42,7 +43,11 @@ export class DiskFile {
         this.#unsynced.push(call);
         return;
       case "sync":
-        this.sync();
+        return this.sync();
+      case "failed sync": {
+        const share = random();
+        this.#settle(this.#unsynced.splice(0), () => random() < share);
+      }
     }
   }
 
@@ -94,7 +99,7 @@ export function writeImage(calls: Iterable<FileCall>, random: () => number, name
   for (const call of calls) {
     let file = files.get(call.path);
     if (!file) files.set(call.path, (file = new DiskFile()));
-    file.apply(call);
+    file.apply(call, random);
   }
   for (const [path, file] of files) writeFileSync(name(path), file.afterLoss(random));
 }

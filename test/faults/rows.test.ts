@@ -32,7 +32,7 @@ it.runIf(installed("strace").isMet())(
   "a weaker setting loses confirmed messages when the power goes, and the harness sees it; no image is damaged",
   { concurrent: true },
   async () => {
-    const { figures } = await runPowerLoss(QUICK, seed, "normal");
+    const { figures } = await runPowerLoss(QUICK, seed, { synchronous: "normal" });
     expect(figures["lost"], `seed ${seed}`).toBeGreaterThan(0);
     expect(figures).toMatchObject({ corrupted: 0, invented: 0, "failed integrity checks": 0 });
   },

@@ -28,6 +28,7 @@ import { serverPowerLoss, unsyncedPowerLoss } from "./rows/server-power-loss.ts"
 import { sharing } from "./rows/sharing.ts";
 import { slowConsumer } from "./rows/slow-consumer.ts";
 import { soak } from "./rows/soak.ts";
+import { serverSyncFails, syncFails } from "./rows/sync-fails.ts";
 import { unsyncedServer } from "./rows/unsynced-server.ts";
 import { untidyAcks } from "./rows/untidy-acks.ts";
 
@@ -48,6 +49,8 @@ export const ROWS: readonly Row[] = [
   halfOpen,
   diskFull,
   serverDiskFull,
+  syncFails,
+  serverSyncFails,
   clockJumps,
   slowConsumer,
   poison,

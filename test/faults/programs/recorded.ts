@@ -1,5 +1,5 @@
 // Sends and handles messages in one process, over several openings of the database, while every write to its files is recorded.
-import { connect, defineAgent } from "../../../src/index.ts";
+import { AgentwireError, type Bus, connect, defineAgent } from "../../../src/index.ts";
 import { seededRandom } from "../../../src/testing/seeded-random.ts";
 import { HistoryWriter } from "../history-file.ts";
 import { HolderNotes } from "../holder-notes.ts";
@@ -22,17 +22,41 @@ const notes = new HolderNotes({ history: task.history, agent: "worker", instance
 const random = seededRandom(task.seed);
 let number = 0;
 
-for (let opening = 1; opening <= task.openings; opening++) {
+const say = (what: string, error: unknown): void =>
+  void process.stdout.write(`${what} ${AgentwireError.is(error) ? error.code : String(error)}\n`);
+
+async function opened(): Promise<Bus> {
   const bus = await connect(task.url, { name: "sender", logger: false });
   notes.follow(bus);
-  await bus.join(
-    defineAgent({ name: "worker", concurrency: 4 }).on(Job, (message, context) => {
-      notes.handOff(message, context);
-      notes.ack(message.payload.key, "invoke");
-    }),
-  );
-  // Nobody reads the shelf: what goes there must be found there.
-  await bus.join(defineAgent({ name: "shelf", receives: [Job] }));
+  try {
+    await bus.join(
+      defineAgent({ name: "worker", concurrency: 4 }).on(Job, (message, context) => {
+        notes.handOff(message, context);
+        notes.ack(message.payload.key, "invoke");
+      }),
+    );
+    // Nobody reads the shelf: what goes there must be found there.
+    await bus.join(defineAgent({ name: "shelf", receives: [Job] }));
+    return bus;
+  } catch (error) {
+    await bus.close().catch((fault: unknown) => say("unclosed", fault));
+    throw error;
+  }
+}
+
+/** What the disk refuses, it refuses now and then only. */
+async function openedInTheEnd(): Promise<Bus> {
+  for (;;) {
+    try {
+      return await opened();
+    } catch (error) {
+      say("unopened", error);
+    }
+  }
+}
+
+for (let opening = 1; opening <= task.openings; opening++) {
+  const bus = await openedInTheEnd();
   const until = Math.ceil((task.messages * opening) / task.openings);
   while (number < until) {
     const burst = Array.from({ length: 1 + Math.floor(random() * 12) }, () => `m-${number++}`);
@@ -48,11 +72,19 @@ for (let opening = 1; opening <= task.openings; opening++) {
           recipients: [to],
           digest: digestOf(payload),
         });
-        const { id } = await bus.send(Job, payload, { to });
-        history.note({ event: "send", step: "ok", key, sender: "sender", id });
+        try {
+          const { id } = await bus.send(Job, payload, { to });
+          history.note({ event: "send", step: "ok", key, sender: "sender", id });
+        } catch (error) {
+          const isOpen = AgentwireError.is(error, "INDETERMINATE");
+          history.note({ event: "send", step: isOpen ? "unknown" : "fail", key, sender: "sender" });
+          say("error", error);
+        }
       }),
     );
   }
-  await bus.close();
+  await bus.close().catch((error: unknown) => say("unclosed", error));
 }
 process.stdout.write("done\n");
+// One that the disk did not let close would keep it alive.
+process.exit();

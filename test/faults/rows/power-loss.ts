@@ -15,11 +15,23 @@ export const powerLoss: Row = {
   title: "loss of power",
   quick: true,
   needs: installed("strace"),
-  run: (scale, seed) => runPowerLoss(scale, seed, "full"),
+  run: (scale, seed) => runPowerLoss(scale, seed),
 };
 
-/** F5 with the weaker setting, of class `process`: it must show loss, or the harness is blind. */
-export async function runPowerLoss(scale: Scale, seed: number, synchronous: "full" | "normal"): Promise<RowResult> {
+/** How F5 is played otherwise. */
+export interface PowerLossOptions {
+  /** Default `full`. With `normal`, of class `process`, it must show loss, or the harness is blind. */
+  readonly synchronous?: "full" | "normal";
+  /** Calls that fail, in the words of the tracer. */
+  readonly failing?: readonly string[];
+}
+
+/** Plays F5. */
+export async function runPowerLoss(
+  scale: Scale,
+  seed: number,
+  { synchronous = "full", failing = [] }: PowerLossOptions = {},
+): Promise<RowResult> {
   const scene = new Scene(seed, { query: `?synchronous=${synchronous}` });
   try {
     const history = join(scene.folder, "recorded.history");
@@ -33,7 +45,7 @@ export async function runPowerLoss(scale: Scale, seed: number, synchronous: "ful
       largest: 4_096,
       openings: 3,
     };
-    const program = scene.start("recorded", task, { under: tracer(log, files) });
+    const program = scene.start("recorded", task, { under: tracer(log, files, failing) });
     await program.says("done");
     await program.exited;
     const calls = await readWriteLog(log);
@@ -69,11 +81,17 @@ export async function runPowerLoss(scale: Scale, seed: number, synchronous: "ful
     for (const name of [...PROMISED, "failed integrity checks"]) {
       if ((totals[name] ?? 0) > 0) broken.push(`${name}: ${totals[name]} in ${images} images`);
     }
-    const syncs = calls.filter(({ call }) => call === "sync").length;
-    return { figures: { images, "recorded calls": calls.length, syncs, ...totals }, broken };
+    const countOf = (which: FileCall["call"]): number => calls.filter(({ call }) => call === which).length;
+    const failed = { "failed syncs": countOf("failed sync"), "sends that failed": sendsThatFailed(program.lines) };
+    const figures = { images, "recorded calls": calls.length, syncs: countOf("sync"), ...totals };
+    return { figures: failing.length === 0 ? figures : { ...figures, ...failed }, broken };
   } finally {
     await scene.close();
   }
+}
+
+function sendsThatFailed(lines: readonly string[]): number {
+  return lines.filter((line) => line.startsWith("error ")).length;
 }
 
 function add(totals: Record<string, number>, name: string, count: number): void {
