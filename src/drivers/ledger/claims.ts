@@ -3,7 +3,7 @@ import type { Envelope } from "../../message/envelope.ts";
 import type { DeadLetter, ReceiptRecord } from "../../message/receipt-record.ts";
 import type { Arrival, QueueEngine } from "./engine.ts";
 import type { HeldEntry, OverEntry, Past, Tomb } from "./rows.ts";
-import type { SheetState } from "./sheet.ts";
+import { emptySheet, type SheetState } from "./sheet.ts";
 import { endOf } from "./tombs.ts";
 
 /** A copy that is about to be written down on a sheet. */
@@ -22,9 +22,6 @@ export type Claimed =
   | { readonly over: OverEntry }
   /** Another one ends it. */
   | { readonly theirs: true };
-
-/** What a holder has decided. */
-export type Decided = "lost" | "back" | { readonly over: OverEntry };
 
 /** Of copies that have come together, those in doubt; and those that are doubles of another one here, or even the `same`. */
 export function apart(
@@ -58,8 +55,29 @@ export interface ClaimingOptions {
   readonly engine: QueueEngine;
 }
 
-/** Decides on one copy that this process has, on its sheet. */
-export function claimOn(state: SheetState, claim: Claim, options: ClaimingOptions): Claimed {
+/** Those copies of a batch that will be handed out, found out before they are on a sheet. */
+export function claimAhead(claims: readonly Claim[], options: ClaimingOptions): ReadonlyMap<Claim, HeldEntry> {
+  const state = emptySheet();
+  const ahead = new Map<Claim, HeldEntry>();
+  for (const claim of claims) {
+    const one = claimOn(state, claim, options);
+    if ("held" in one) ahead.set(claim, one.held);
+  }
+  return ahead;
+}
+
+/** Decides on one copy that this process has, on its sheet; as it was found out `ahead`, where it was. */
+export function claimOn(
+  state: SheetState,
+  claim: Claim,
+  options: ClaimingOptions,
+  ahead?: ReadonlyMap<Claim, HeldEntry>,
+): Claimed {
+  const known = ahead?.get(claim);
+  if (known) {
+    state.held.set(claim.number, known);
+    return { held: known };
+  }
   const { inbox, lease, renew, tombs, context, engine } = options;
   const { message, arrival, past, number, letter } = claim;
   const { a = 0, c, f, o } = past ?? {};

@@ -6,12 +6,13 @@ import type { Timer } from "../../internal/clock.ts";
 import type { Envelope } from "../../message/envelope.ts";
 import type { DeadLetter } from "../../message/receipt-record.ts";
 import type { Store } from "../../store/store.ts";
-import { apart, type Claim, type Claimed, claimOn, type Decided } from "./claims.ts";
+import { apart, type Claim, type Claimed, claimAhead, claimOn } from "./claims.ts";
+import { decide } from "./decide.ts";
 import { LedgerDelivery } from "./delivery.ts";
 import type { Arrival, QueueEngine, Source } from "./engine.ts";
 import type { Finisher } from "./finisher.ts";
 import type { Inboxes } from "./inboxes.ts";
-import { keyOf, lapsedPast, type OverEntry, type Past, pastOf, type Tomb } from "./rows.ts";
+import { type HeldEntry, keyOf, lapsedPast, type OverEntry, pastOf, type Tomb } from "./rows.ts";
 import { Sheet, type SheetNews, type SheetState } from "./sheet.ts";
 import type { Doubtful, Takeover, Verdict } from "./takeover.ts";
 import { unreadable } from "./unreadable.ts";
@@ -132,6 +133,7 @@ export class LedgerConsumer implements Consumer {
       this.sheet.close();
     }
     if (release) await this.#releaseAll();
+    await this.#parts.finisher.hurry();
     if (this.#deliveries.size === 0) await this.#leave();
   }
 
@@ -185,7 +187,8 @@ export class LedgerConsumer implements Consumer {
     if (settlement.outcome === "release") await this.#keepPast(delivery);
     // Its record is written, and synced, before the copy goes.
     const isRelaxed = settlement.outcome === "end";
-    const decided = await this.sheet.commit((state) => this.#decide(state, { delivery, settlement }), { isRelaxed });
+    const decision = { number, message, settlement, inbox: this.inbox, instance: this.options.instance };
+    const decided = await this.sheet.commit((state) => decide(state, decision, context.clock.now()), { isRelaxed });
     if (decided === "lost") {
       this.#lose(delivery, undefined);
       engine.forget([arrival]);
@@ -205,6 +208,7 @@ export class LedgerConsumer implements Consumer {
         entry: decided.over,
         arrival,
         message,
+        isLazy: settlement.outcome === "end" && settlement.lazy === true,
         ...(decided.over.again ? { handOff } : {}),
       });
     }
@@ -301,11 +305,14 @@ export class LedgerConsumer implements Consumer {
     for (const claim of all) claim.number = this.sheet.number();
     const { lease, renew } = this.options;
     const about = { inbox: this.inbox, lease, renew, tombs: this.#tombs, context, engine };
+    const ahead = this.#isForItself && doubted.size === 0 ? claimAhead(all, about) : undefined;
+    const claimAll = (state: SheetState): Claimed[] => all.map((claim) => claimOn(state, claim, about, ahead));
     let claimed: Claimed[];
     try {
       // What is not known after a loss of power was never handed out, as far as anyone can tell.
-      const isRelaxed = true;
-      claimed = await this.sheet.commit((state) => all.map((claim) => claimOn(state, claim, about)), { isRelaxed });
+      const committed = this.sheet.commit(claimAll, { isRelaxed: true });
+      const given = ahead && this.#handOver([...ahead].map(([claim, held]) => this.#deliveryOf(claim, held)));
+      [claimed] = await Promise.all([committed, given]);
     } catch (error) {
       this.sheet.disown(all.map(({ number }) => number));
       throw error;
@@ -320,14 +327,23 @@ export class LedgerConsumer implements Consumer {
     all.forEach((claim, at) => {
       const { arrival, message, number } = claim;
       const one = claimed[at] as Claimed;
-      if (lost?.has(claim) && "held" in one) return;
+      if (ahead?.has(claim) || (lost?.has(claim) && "held" in one)) return;
       if ("theirs" in one) engine.forget([arrival]);
       else if ("over" in one)
         over.push(finisher.finish({ inbox: this.inbox, sheet: this.sheet, number, entry: one.over, arrival, message }));
-      else handed.push(new LedgerDelivery(message, { desk: this, number, entry: one.held, arrival }));
+      else handed.push(this.#deliveryOf(claim, one.held));
     });
     await this.#handOver(handed);
     await Promise.all(over);
+  }
+
+  /** Whether nobody goes on with what this process has of its inbox, as that goes with it. */
+  get #isForItself(): boolean {
+    return this.#parts.inboxes.get(this.inbox)?.expires?.owner === this.#parts.process;
+  }
+
+  #deliveryOf({ message, arrival, number }: Claim, entry: HeldEntry): LedgerDelivery {
+    return new LedgerDelivery(message, { desk: this, number, entry, arrival });
   }
 
   /**
@@ -409,45 +425,6 @@ export class LedgerConsumer implements Consumer {
     }
     const rest = handed.filter((delivery) => !fit.includes(delivery));
     await Promise.all(rest.map((delivery) => this.#release(delivery)));
-  }
-
-  #decide(
-    { held, over, ended }: SheetState,
-    { delivery, settlement }: { readonly delivery: LedgerDelivery; readonly settlement: Settlement },
-  ): Decided {
-    const { number, message } = delivery;
-    const entry = held.get(number);
-    if (!entry) {
-      const decided = over.get(number);
-      return decided ? { over: decided } : "lost";
-    }
-    held.delete(number);
-    const now = this.#parts.context.clock.now();
-    const { i, m, l, a, c, f, o, x } = entry;
-    const conclude = (rest: Pick<OverEntry, "record" | "letter" | "emit" | "again" | "dueAt">): Decided => {
-      const { record } = rest;
-      if (record) ended[record.end] = (ended[record.end] ?? 0) + 1;
-      over.set(number, { i, m, l, ...rest });
-      return { over: over.get(number) as OverEntry };
-    };
-    if (settlement.outcome === "end") {
-      const { record, deadLetter, emit } = settlement;
-      return conclude({ record, ...(deadLetter ? { letter: deadLetter } : {}), ...(emit?.length ? { emit } : {}) });
-    }
-    const { instance } = this.options;
-    const isExpired = (message.expiresAt ?? Number.POSITIVE_INFINITY) <= now;
-    const end: CancelledEnd | "expired" | undefined = x ?? (isExpired ? "expired" : undefined);
-    if (end)
-      return conclude({ record: { id: i, recipient: this.inbox, end, at: now, attempt: a, offeredAt: o, instance } });
-    if (settlement.outcome === "release") return "back";
-    const failures = settlement.failure ? [...(f ?? []), settlement.failure] : f;
-    const again: Past = {
-      a,
-      ...(c === undefined ? {} : { c }),
-      ...(failures ? { f: failures } : {}),
-      o: { offeredAt: o, instance },
-    };
-    return conclude({ again, ...(settlement.delay > 0 ? { dueAt: now + settlement.delay } : {}) });
   }
 
   /** What is known of a copy beyond its first hand-off is kept while nobody has it. */

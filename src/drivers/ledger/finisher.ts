@@ -4,6 +4,7 @@ import { type HandOff, type HandOffOfMessage, packHandOffs } from "../../broker/
 import { packReceipts } from "../../broker/packed-receipts.ts";
 import type { Publication } from "../../broker/publication.ts";
 import { byReceiptLog, deadLetterKey, RECEIPT_SIGNAL } from "../../broker/receipt-log.ts";
+import type { Timer } from "../../internal/clock.ts";
 import type { Envelope } from "../../message/envelope.ts";
 import type { Store } from "../../store/store.ts";
 import type { Arrival, NewCopy, QueueEngine } from "./engine.ts";
@@ -21,6 +22,8 @@ export interface FinishItem {
   readonly message?: Envelope;
   /** For the journal, where the hand-off ended nothing. */
   readonly handOff?: HandOff;
+  /** Not urgent: waits for company, 50 ms at most. Default false. */
+  readonly isLazy?: boolean;
 }
 
 /** What carrying out needs. */
@@ -33,6 +36,8 @@ export interface FinisherOptions {
   delay(inbox: string, item: { readonly entry: OverEntry; readonly arrival: Arrival }): Promise<void>;
   signal(topic: string, data: unknown): void;
 }
+
+const LAZY = 50;
 
 interface Waiting {
   readonly item: FinishItem;
@@ -47,6 +52,8 @@ interface Waiting {
 export class Finisher {
   readonly #options: FinisherOptions;
   #waiting: Waiting[] = [];
+  #next: Promise<void> | undefined;
+  #lazy: Timer | undefined;
 
   constructor(options: FinisherOptions) {
     this.#options = options;
@@ -55,8 +62,16 @@ export class Finisher {
   finish(item: FinishItem): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
-      if (this.#waiting.length === 1) setImmediate(() => void this.#run());
+      if (item.isLazy) this.#lazy ??= this.#options.context.clock.after(LAZY, () => void this.hurry());
+      else void this.hurry();
     });
+  }
+
+  /** Carries out now what waits; resolves when that is done, or has failed. */
+  hurry(): Promise<void> {
+    if (this.#waiting.length === 0) return Promise.resolve();
+    this.#next ??= new Promise((resolve) => setImmediate(() => void this.#run().then(resolve)));
+    return this.#next;
   }
 
   /** Keeps a hand-off in the journal that was ended by nobody's decision. */
@@ -68,6 +83,9 @@ export class Finisher {
   async #run(): Promise<void> {
     const waiting = this.#waiting;
     this.#waiting = [];
+    this.#next = undefined;
+    this.#lazy?.cancel();
+    this.#lazy = undefined;
     try {
       await this.#carryOut(waiting.map(({ item }) => item));
       for (const { resolve } of waiting) resolve();
@@ -78,13 +96,14 @@ export class Finisher {
 
   async #carryOut(items: readonly FinishItem[]): Promise<void> {
     const { store, context, engine, emit, signal } = this.#options;
+    const emitted = items.flatMap(({ entry }) => entry.emit ?? []);
+    // Mostly somebody waits for it, and a disk that syncs the record takes longer to sync what the engine stores meanwhile.
+    if (emitted.length > 0) await emit(emitted);
     const steps: Promise<unknown>[] = [];
     const records = items.flatMap(({ entry: { record } }) => record ?? []);
     for (const { inbox, entry } of items)
       if (entry.letter) steps.push(store.put(deadLetterKey(inbox, entry.i), entry.letter));
     for (const [log, list] of byReceiptLog(records)) steps.push(store.append(log, [packReceipts(list)]));
-    const emitted = items.flatMap(({ entry }) => entry.emit ?? []);
-    if (emitted.length > 0) steps.push(emit(emitted));
     if (context.journal) steps.push(this.#journal(items));
     steps.push(this.#again(items));
     await Promise.all(steps);

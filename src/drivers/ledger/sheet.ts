@@ -11,6 +11,11 @@ export interface SheetState {
   readonly ended: Partial<Record<End, number>>;
 }
 
+/** Of a sheet on which nothing stands. */
+export function emptySheet(): SheetState {
+  return { held: new Map(), over: new Map(), ended: {} };
+}
+
 /** What others have changed in a sheet. */
 export interface SheetNews {
   readonly lost: readonly number[];
@@ -56,7 +61,7 @@ export class Sheet {
   readonly #options: SheetOptions;
   #id: string;
   #revision = 0;
-  #base: SheetState = { held: new Map(), over: new Map(), ended: {} };
+  #base = emptySheet();
   #written = 0;
   #count = 0;
   #isSure = true;
