@@ -32,7 +32,7 @@ interface Waiter<Connection> {
 
 /** Between two attempts; the first pause also keeps a connection that is cut again and again from being made again at once. */
 const SHORTEST_PAUSE = 100;
-const LONGEST_PAUSE = 2_000;
+const LONGEST_PAUSE = 1_000;
 /** Whoever asks for a connection while there is none waits so long. */
 const PATIENCE = 10_000;
 

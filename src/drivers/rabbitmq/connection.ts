@@ -17,8 +17,9 @@ export interface ConnectionParts {
   blocked(reason: string | undefined): void;
 }
 
-/** Until a connection is ready for use. */
-const MOST_TO_CONNECT = 5_000;
+/** Until a connection is ready for use, at most so long in all, and in silence. */
+const MOST_TO_CONNECT = 10_000;
+const MOST_SILENT = 5_000;
 /** Seconds. A peer that has vanished is noticed after two to three of them. */
 const HEARTBEAT = 6;
 
@@ -55,7 +56,7 @@ export class Connection {
     this.version = models[0].connection.serverProperties.version;
   }
 
-  /** Connects and prepares, within 5 s in all. @throws ENGINE_STATE, URL_INVALID */
+  /** Connects and prepares, within 10 s in all. @throws ENGINE_STATE, URL_INVALID */
   static async open(
     library: ClientLibrary,
     options: RabbitmqOptions,
@@ -146,7 +147,7 @@ async function connect(
     ...trusted,
     // Without it a message that is stored alone takes 40 ms.
     noDelay: true,
-    timeout: MOST_TO_CONNECT,
+    timeout: MOST_SILENT,
     writableHighWaterMark: GATHERED,
     clientProperties: { connection_name: "agentwire" },
   };
