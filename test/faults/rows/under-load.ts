@@ -19,6 +19,17 @@ export interface ServerFault {
   strike(scene: ServerScene, number: number): Promise<number>;
 }
 
+/** Least milliseconds between two strikes; longer where the programs have to find a server that was away for seconds. */
+const BETWEEN = 500;
+const BETWEEN_DEATHS = 2_000;
+
+/** Times of the histories. */
+interface Strike {
+  readonly begun: number;
+  /** From then on all is well. */
+  readonly mended: number;
+}
+
 /** Errors with which a send may end while the engine is out of reach, is stopped or cannot write. */
 const EXPECTED = /^error (INDETERMINATE|REJECTED|TIMEOUT|ENGINE_STATE|STORAGE_FULL|BACKPRESSURE) /;
 
@@ -35,6 +46,7 @@ export function pause(length: number): Promise<void> {
 /** Senders and consumers at work while a fault strikes: nothing is lost, nobody ends, all goes on by itself. */
 export async function underLoad(scale: Scale, seed: number, fault: ServerFault): Promise<RowResult> {
   const { strikes, length, resumesWithin, serverDies = false } = fault;
+  const between = serverDies ? BETWEEN_DEATHS : BETWEEN;
   const scene = await ServerScene.open(fault.engine, seed, fault.server);
   try {
     const team = Array.from({ length: scale.consumers }, (_, number) =>
@@ -55,14 +67,14 @@ export async function underLoad(scale: Scale, seed: number, fault: ServerFault):
       largest: scale.largest,
       window: 32,
       // Sending lasts longer than the strikes do.
-      rate: Math.ceil((each * 1_000) / (scene.settling + strikes * (length + 1_500) + 1_500)),
+      rate: Math.ceil((each * 1_000) / (scene.settling + strikes * (length + between + 1_000) + 1_500)),
       priorities: true,
     });
     await pause(scene.settling);
-    const mended: number[] = [];
+    const times: Strike[] = [];
     for (let number = 0; number < strikes; number++) {
-      await pause(500 + scene.random() * 500);
-      mended.push(await fault.strike(scene, number));
+      await pause(between + scene.random() * 500);
+      times.push({ begun: now(), mended: await fault.strike(scene, number) });
     }
     await Promise.all(senders.map((sender) => sender.says("done")));
     await scene.drain(2 * scale.lease + 5_000);
@@ -71,8 +83,8 @@ export async function underLoad(scale: Scale, seed: number, fault: ServerFault):
     if (serverDies) result.figures["unmarked after a death of the server"] = verdict.unmarked.length;
     const isAccepted = (event: WrittenEvent): boolean => event.event === "send" && event.step === "ok";
     const isHandOff = (event: WrittenEvent): boolean => event.event === "hand-off";
-    within(result, "longest until a message was accepted again", longest(written, mended, isAccepted), resumesWithin);
-    within(result, "longest until one was handed off again", longest(written, mended, isHandOff), resumesWithin);
+    within(result, "longest until a message was accepted again", longest(written, times, isAccepted), resumesWithin);
+    within(result, "longest until one was handed off again", longest(written, times, isHandOff), resumesWithin);
     within(result, "longest send", slowestSend(written), length + resumesWithin + 10_000);
     within(result, "programs that ended", team.filter((one) => one.isOver).length, 0);
     const codes = await Promise.all(senders.map((sender) => sender.exited));
@@ -85,15 +97,16 @@ export async function underLoad(scale: Scale, seed: number, fault: ServerFault):
   }
 }
 
+/** Where the next strike comes before it is so again, it counts up to that one: what comes after is due to that. */
 function longest(
   written: readonly WrittenEvent[],
-  mended: readonly number[],
+  strikes: readonly Strike[],
   is: (event: WrittenEvent) => boolean,
 ): number {
   const times = written.filter(is).map(({ at }) => at);
-  const next = (since: number): number =>
-    times.reduce((least, at) => (at > since && at < least ? at : least), Number.POSITIVE_INFINITY);
-  return Math.max(...mended.map((since) => next(since) - since));
+  const next = (since: number, until = Number.POSITIVE_INFINITY): number =>
+    times.reduce((least, at) => (at > since && at < least ? at : least), until);
+  return Math.max(...strikes.map(({ mended }, number) => next(mended, strikes[number + 1]?.begun) - mended));
 }
 
 function slowestSend(written: readonly WrittenEvent[]): number {
