@@ -1,9 +1,11 @@
 import type { DriverContext } from "../../broker/driver.ts";
 import type { Envelope } from "../../message/envelope.ts";
 import type { DeadLetter, ReceiptRecord } from "../../message/receipt-record.ts";
+import type { Store } from "../../store/store.ts";
 import type { Arrival, QueueEngine } from "./engine.ts";
-import type { HeldEntry, OverEntry, Past, Tomb } from "./rows.ts";
+import { type HeldEntry, keyOf, type OverEntry, type Past, type Tomb } from "./rows.ts";
 import { emptySheet, type SheetState } from "./sheet.ts";
+import { type Doubtful, takenPast, type Verdict } from "./takeover.ts";
 import { endOf } from "./tombs.ts";
 
 /** A copy that is about to be written down on a sheet. */
@@ -41,6 +43,35 @@ export function apart(
     if (mark === undefined) marks.set(message.id, arrival.mark);
   }
   return { doubtful, doubles, same };
+}
+
+/** What is asked about a copy. */
+export function asked({ arrival, message }: Claim): Doubtful {
+  return { id: message.id, arrival };
+}
+
+/** Of claims that were looked at again, those that are not to be handed out; the same with what is known of them now. */
+export function lostOf(
+  claims: readonly Claim[],
+  verdicts: readonly Verdict[],
+): { readonly lost: readonly Claim[]; readonly theirs: readonly Claim[] } {
+  const lost: Claim[] = [];
+  const theirs: Claim[] = [];
+  claims.forEach((claim, at) => {
+    // Of what was taken from another meanwhile more is known: it is claimed anew, with that.
+    const past = takenPast(verdicts[at] as Verdict, claim.past);
+    if (past === "free") return;
+    lost.push(claim);
+    theirs.push({ ...claim, past });
+  });
+  return { lost, theirs };
+}
+
+/** Keeps what was found out about copies that are not handed out after all. */
+export async function keepPasts(store: Store, inbox: string, claims: readonly Claim[]): Promise<void> {
+  await Promise.all(
+    claims.map(({ message: { id }, past }) => past && store.put(keyOf("pasts", inbox, id), { ...past, i: id })),
+  );
 }
 
 /** What claiming needs to know of a consumer. */

@@ -6,7 +6,7 @@ import type { Timer } from "../../internal/clock.ts";
 import type { Envelope } from "../../message/envelope.ts";
 import type { DeadLetter } from "../../message/receipt-record.ts";
 import type { Store } from "../../store/store.ts";
-import { apart, type Claim, type Claimed, claimAhead, claimOn } from "./claims.ts";
+import { apart, asked, type Claim, type Claimed, claimAhead, claimOn, keepPasts, lostOf } from "./claims.ts";
 import { decide } from "./decide.ts";
 import { LedgerDelivery } from "./delivery.ts";
 import type { Arrival, QueueEngine, Source } from "./engine.ts";
@@ -14,7 +14,7 @@ import type { Finisher } from "./finisher.ts";
 import type { Inboxes } from "./inboxes.ts";
 import { type HeldEntry, keyOf, lapsedPast, type OverEntry, pastOf, type Tomb } from "./rows.ts";
 import { Sheet, type SheetNews, type SheetState } from "./sheet.ts";
-import type { Doubtful, Takeover, Verdict } from "./takeover.ts";
+import type { Takeover, Verdict } from "./takeover.ts";
 import { unreadable } from "./unreadable.ts";
 
 /** What a consumer needs around it. */
@@ -319,15 +319,15 @@ export class LedgerConsumer implements Consumer {
     }
 
     const judged = new Set(taken.values());
-    const lost = engine.isSure
-      ? await this.#verify(all.filter((claim) => judged.has(claim) || engine.isSure?.(claim.arrival) === false))
-      : undefined;
+    const held = all.filter((claim, at) => "held" in (claimed[at] as Claimed) && !ahead?.has(claim));
+    const isUnsure = (claim: Claim): boolean => judged.has(claim) || engine.isSure?.(claim.arrival) === false;
+    const lost = engine.isSure ? await this.#verify(held.filter(isUnsure), held) : undefined;
     const handed: LedgerDelivery[] = [];
     const over: Promise<void>[] = [];
     all.forEach((claim, at) => {
       const { arrival, message, number } = claim;
       const one = claimed[at] as Claimed;
-      if (ahead?.has(claim) || (lost?.has(claim) && "held" in one)) return;
+      if (ahead?.has(claim) || lost?.has(claim)) return;
       if ("theirs" in one) engine.forget([arrival]);
       else if ("over" in one)
         over.push(finisher.finish({ inbox: this.inbox, sheet: this.sheet, number, entry: one.over, arrival, message }));
@@ -348,28 +348,32 @@ export class LedgerConsumer implements Consumer {
 
   /**
    * Where two processes were given the same copy, each may have looked before the other wrote. So both look again when
-   * they have written: one of them at least sees the other. What is somebody else's is taken off the sheet; returns it.
+   * they have written: one of them at least sees the other. Returns what is not to be handed out, off the sheet.
    */
-  async #verify(claims: readonly Claim[]): Promise<ReadonlySet<Claim>> {
-    if (claims.length === 0) return new Set();
-    const { takeover } = this.#parts;
+  async #verify(unsure: readonly Claim[], all: readonly Claim[]): Promise<ReadonlySet<Claim>> {
+    if (unsure.length === 0) return new Set();
+    const { store, takeover, engine, fault } = this.#parts;
     try {
-      const verdicts = await takeover.judge(this.inbox, claims.map(asked), { except: this.sheet.key });
-      const lost = claims.filter((_, at) => !isFree(verdicts[at] as Verdict));
+      const verdicts = await takeover.judge(this.inbox, unsure.map(asked), { except: this.sheet.key });
+      const { lost, theirs } = lostOf(unsure, verdicts);
       if (lost.length === 0) return new Set();
+      await keepPasts(store, this.inbox, theirs);
       await this.sheet.commit(({ held }) => {
         for (const { number } of lost) held.delete(number);
       });
-      await this.#obey(
+      const again = await this.#obey(
         lost,
-        verdicts.filter((verdict) => !isFree(verdict)),
+        lost.map((claim) => verdicts[unsure.indexOf(claim)] as Verdict),
       );
+      await engine.giveBack([...again.keys()].map(({ arrival }) => arrival));
       return new Set(lost);
     } catch (error) {
-      // None of them is handed out.
-      this.sheet.disown(claims.map(({ number }) => number));
-      this.sheet.refresh().catch(() => {});
-      throw error;
+      fault(error);
+      this.sheet.disown(all.map(({ number }) => number));
+      const arrivals = all.map(({ arrival }) => arrival);
+      await Promise.all([keepPasts(store, this.inbox, all), this.sheet.refresh()]).catch(() => {});
+      await engine.giveBack(arrivals).catch(() => engine.forget(arrivals));
+      return new Set(all);
     }
   }
 
@@ -566,12 +570,4 @@ export class LedgerConsumer implements Consumer {
     await this.#parts.passOn(this);
     this.#parts.left(this);
   }
-}
-
-function asked({ arrival, message }: Claim): Doubtful {
-  return { id: message.id, arrival };
-}
-
-function isFree(verdict: Verdict): boolean {
-  return typeof verdict === "object" && "take" in verdict;
 }

@@ -21,6 +21,13 @@ export type Verdict =
   /** Somebody has it, for so many milliseconds at least. */
   | { readonly later: number };
 
+/** Whether a copy that was claimed with a `past` is nobody else's; what is known of it, if it is not, or if that is more. */
+export function takenPast(verdict: Verdict, past: Past | undefined): Past | undefined | "free" {
+  if (typeof verdict !== "object" || !("take" in verdict)) return past;
+  const { take, lapsed } = verdict;
+  return lapsed || (take?.a ?? 0) > (past?.a ?? 0) ? take : "free";
+}
+
 /** A hand-off that was ended by a takeover. */
 export interface Lapsed {
   readonly entry: HeldEntry;

@@ -126,7 +126,10 @@ interface ConsumerInfo {
   readonly delivered: { readonly consumer_seq: number };
 }
 
-/** Messages of a stream in their order, up to what it has when it is asked. Not for work queues. */
+/**
+ * Messages of a stream in their order, up to what it has when it is asked. Not for work queues. Where each subject keeps its
+ * last message only, one that is replaced meanwhile may come twice, and none is missing.
+ */
 export async function readAll(
   connection: Connection,
   stream: string,
@@ -135,6 +138,9 @@ export async function readAll(
   const deliver = connection.ownSubject();
   const found: StoredMessage[] = [];
   let total = Number.POSITIVE_INFINITY;
+  // What is replaced meanwhile comes twice, and must not be taken for another that is still to come.
+  const subjects = new Set<string>();
+  const isWhole = (): boolean => (Number.isFinite(limit) ? found.length : subjects.size) >= total;
   let finish = (): void => {};
   let fail = (_cause: unknown): void => {};
   const finished = new Promise<void>((resolve, reject) => {
@@ -143,9 +149,10 @@ export async function readAll(
   });
   finished.catch(() => {});
   const subscription = connection.subscribe(deliver, (message) => {
-    if (found.length >= total) return;
+    if (isWhole()) return;
     found.push(storedIn(message));
-    if (found.length >= total) finish();
+    subjects.add(message.subject);
+    if (isWhole()) finish();
   });
   let silence: NodeJS.Timeout | undefined;
   let isOver = false;
@@ -178,13 +185,13 @@ export async function readAll(
     const question = { stream_name: stream, config };
     const { name, num_pending, delivered } = await connection.api<ConsumerInfo>(`CONSUMER.CREATE.${stream}`, question);
     total = Math.min(limit, num_pending + delivered.consumer_seq);
-    if (found.length < total) {
+    if (!isWhole()) {
       watchSilence(name, { count: found.length, silent: 0 });
       await connection.during(finished);
     }
     subscription.unsubscribe();
     connection.publish(`$JS.API.CONSUMER.DELETE.${stream}.${name}`, "");
-    return found.slice(0, total);
+    return found.slice(0, limit);
   } finally {
     isOver = true;
     clearTimeout(silence);

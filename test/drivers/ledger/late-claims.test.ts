@@ -69,3 +69,40 @@ it("hands a copy to one of two that were given it, though each looked before the
   await slow.close();
   await quick.close();
 });
+
+it("leaves nothing on its sheet of what it could not look at again, and hands it out later", async () => {
+  const clock = new FakeClock();
+  const server = new QueueServer(clock, { isOpen: true });
+  const context: DriverContext = { clock, codec: jsonCodec, scope: "test/default", instance: "p", report: () => {} };
+  const { store } = new MemoryEngine(clock).driver(context);
+  if (!store) throw new Error("memory has a store");
+  let looks = 0;
+  const failing = new Proxy(store, {
+    get: (target, name) => {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== "function") return member;
+      return (...given: unknown[]) => {
+        // Before the claim, and after it.
+        if (name === "list" && given[0] === "ledger/sheets/inbox/" && ++looks === 3) throw new Error("no answer");
+        return member.apply(target, given) as unknown;
+      };
+    },
+  });
+  const queues = Object.assign(server.connect(), { isSure: ({ mark }: { readonly mark: string }) => mark !== "1" });
+  const broker = new LedgerBroker(queues, failing, context);
+  await store.open();
+  await broker.open();
+  await broker.declareInbox({ name: "inbox" });
+  await broker.publish([1, 2].map(() => ({ message: message(), to: ["inbox"] })));
+  const { given, consumer } = await taking(broker, "inbox");
+  await until(async () => {
+    await clock.advance(500);
+    return given.length === 2;
+  });
+  expect(looks).toBeGreaterThan(3);
+  for (const delivery of given) expect(await acknowledge(delivery)).toBe("settled");
+  await consumer.tried();
+  expect(given.length).toBe(2);
+  expect(await broker.inspect(["inbox"])).toMatchObject([{ waiting: 0, held: 0, ended: { acknowledged: 2 } }]);
+  await broker.close();
+});

@@ -1,3 +1,4 @@
+import type { Msg } from "@nats-io/transport-node";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { loadClientLibrary } from "../../../src/drivers/nats/client-library.ts";
 import { Connection } from "../../../src/drivers/nats/connection.ts";
@@ -56,17 +57,39 @@ describeOn("nats", "an answer that the server owes", (server) => {
   it("is not waited for by a reader of what was removed after it was counted", { timeout: 4_000 }, async () => {
     await connection.api(`STREAM.CREATE.${stream}`, { name: stream, subjects: [stream] });
     for (const text of ["one", "two"]) await connection.store(stream, text);
-    const counting = {
-      ownSubject: () => connection.ownSubject(),
-      subscribe: (...call: Parameters<Connection["subscribe"]>) => connection.subscribe(...call),
-      publish: (...call: Parameters<Connection["publish"]>) => connection.publish(...call),
-      during: <T>(work: Promise<T>) => connection.during(work),
+    const counting = between(connection, {
       api: async (subject: string, question: unknown) => {
         const answer = await connection.api<{ num_pending: number }>(subject, question);
         return subject.startsWith("CONSUMER.CREATE") ? { ...answer, num_pending: answer.num_pending + 1 } : answer;
       },
-    } as unknown as Connection;
+    });
     const found = await readAll(counting, stream, { filter: stream });
     expect(found.map(({ data }) => Buffer.from(data).toString())).toEqual(["one", "two"]);
   });
+
+  it("is not taken for had by a reader of values because another comes twice", async () => {
+    await connection.api(`STREAM.CREATE.${stream}`, { name: stream, subjects: [`${stream}.*`] });
+    for (const key of ["a", "b"]) await connection.store(`${stream}.${key}`, key);
+    const doubling = between(connection, {
+      subscribe: (subject: string, heard: (message: Msg) => void) =>
+        connection.subscribe(subject, (message) => {
+          heard(message);
+          if (message.subject.endsWith(".a")) heard(message);
+        }),
+    });
+    const found = await readAll(doubling, stream, { filter: `${stream}.*` });
+    expect(new Set(found.map((one) => one.subject))).toEqual(new Set([`${stream}.a`, `${stream}.b`]));
+  });
 });
+
+/** A connection with some calls of its own. */
+function between(connection: Connection, calls: object): Connection {
+  return {
+    ownSubject: () => connection.ownSubject(),
+    subscribe: (...call: Parameters<Connection["subscribe"]>) => connection.subscribe(...call),
+    publish: (...call: Parameters<Connection["publish"]>) => connection.publish(...call),
+    during: <T>(work: Promise<T>) => connection.during(work),
+    api: (subject: string, question: unknown) => connection.api(subject, question),
+    ...calls,
+  } as unknown as Connection;
+}
