@@ -9,9 +9,17 @@ import type { ClientLibrary } from "./client-library.ts";
 import { connectError, NUMBERS, Refusal } from "./faults.ts";
 import { SEQUENCE } from "./names.ts";
 import type { NatsOptions } from "./options.ts";
+import { type CommandTaker, Outlet } from "./outlet.ts";
 
 /** Headers by name. */
 export type Headers = Readonly<Record<string, string>>;
+
+/** A message to be stored. */
+export interface ToStore {
+  readonly subject: string;
+  readonly payload: string | Uint8Array;
+  readonly headers: Headers | undefined;
+}
 
 /** What JetStream says of a message that it has stored. */
 export interface StoredAt {
@@ -21,6 +29,8 @@ export interface StoredAt {
 }
 
 const MOST_TO_CONNECT = 5_000;
+/** Of larger payloads the library sees to it that the server takes them. */
+const SMALL = 32 * 1024;
 /** A server that does not answer for so long is given up. */
 const MOST_TO_ANSWER = 5_000;
 
@@ -31,7 +41,7 @@ interface Pending extends Deadlined {
 
 /** What the library has, and its types do not tell. */
 interface Inside {
-  readonly protocol?: {
+  readonly protocol?: Partial<CommandTaker> & {
     readonly heartbeats?: { cancel(): void };
     readonly transport?: { readonly socket?: Socket };
   };
@@ -43,6 +53,8 @@ export class Connection {
   readonly server: { readonly run: string; readonly version: string; readonly isClustered: boolean };
   readonly #nats: NatsConnection;
   readonly #library: ClientLibrary;
+  readonly #outlet: Outlet | undefined;
+  readonly #small: number;
   readonly #inbox = `_INBOX.${randomBytes(12).toString("hex")}`;
   readonly #pending = new Map<string, Pending>();
   readonly #deadlines: Deadlines<Pending>;
@@ -56,6 +68,10 @@ export class Connection {
   private constructor(library: ClientLibrary, nats: NatsConnection, about: { readonly clock: Clock; late(): void }) {
     this.#library = library;
     this.#nats = nats;
+    // A character has three bytes at most.
+    this.#small = Math.min(SMALL, this.mostBytes / 3);
+    const { protocol } = nats as unknown as Inside;
+    if (protocol?.sendCommand) this.#outlet = new Outlet(protocol as CommandTaker);
     const { server_id: run = "", version = "", cluster } = nats.info ?? {};
     this.server = { run, version, isClustered: cluster !== undefined };
     this.#deadlines = new Deadlines(about.clock, () => about.late());
@@ -107,10 +123,11 @@ export class Connection {
 
   /** Sends something that nobody answers. */
   publish(subject: string, payload: string | Uint8Array, reply?: string): void {
-    if (!this.#nats.isClosed()) this.#nats.publish(subject, payload, reply === undefined ? {} : { reply });
+    if (!this.#nats.isClosed()) this.#send(subject, payload, { reply });
   }
 
   subscribe(subject: string, heard: (message: Msg) => void): Subscription {
+    this.#outlet?.flush();
     return this.#nats.subscribe(subject, {
       callback: (error, message) => {
         if (error === null) heard(message);
@@ -126,14 +143,32 @@ export class Connection {
   /** Sends something, and waits for the answer. */
   ask(subject: string, payload: string | Uint8Array, headers?: Headers): Promise<Msg> {
     return new Promise((resolve, reject) => {
-      const token = (++this.#asked).toString(36);
-      const pending = { deadline: 0, resolve, reject };
-      const reply = `${this.#inbox}.${token}`;
       // Where it cannot be sent, it fails at once.
-      this.#nats.publish(subject, payload, headers ? { reply, headers: this.#headersOf(headers) } : { reply });
-      this.#pending.set(token, pending);
-      this.#deadlines.add(pending, MOST_TO_ANSWER);
-      this.#keepAlive.hold();
+      this.#ask({ subject, payload, headers }, { deadline: 0, resolve, reject });
+    });
+  }
+
+  #ask({ subject, payload, headers }: ToStore, pending: Pending): void {
+    const token = (++this.#asked).toString(36);
+    this.#send(subject, payload, { reply: `${this.#inbox}.${token}`, headers });
+    this.#pending.set(token, pending);
+    this.#deadlines.add(pending, MOST_TO_ANSWER);
+    this.#keepAlive.hold();
+  }
+
+  #send(
+    subject: string,
+    payload: string | Uint8Array,
+    { reply, headers }: { readonly reply?: string | undefined; readonly headers?: Headers | undefined },
+  ): void {
+    if (this.#outlet && typeof payload === "string" && !headers && payload.length < this.#small) {
+      if (this.#nats.isClosed()) throw new Error("the connection is closed");
+      return this.#outlet.publish(subject, payload, reply);
+    }
+    this.#outlet?.flush();
+    this.#nats.publish(subject, payload, {
+      ...(reply === undefined ? {} : { reply }),
+      ...(headers ? { headers: this.#headersOf(headers) } : {}),
     });
   }
 
@@ -155,9 +190,36 @@ export class Connection {
 
   /** Stores a message. @throws Refusal */
   async store(subject: string, payload: string | Uint8Array, headers?: Headers): Promise<StoredAt> {
-    const answer = await this.ask(subject, payload, headers);
-    const { seq = 0, duplicate = false } = answerIn<{ seq?: number; duplicate?: boolean }>(answer);
-    return { sequence: seq, isDouble: duplicate };
+    return storedAt(await this.ask(subject, payload, headers));
+  }
+
+  /** Stores messages in their order; answers for each where it is, or why it is not. */
+  storeAll(messages: readonly ToStore[]): Promise<readonly (StoredAt | Error)[]> {
+    return new Promise((resolve) => {
+      const answers: (StoredAt | Error)[] = [];
+      let open = messages.length;
+      messages.forEach((message, at) => {
+        const answered = (answer: StoredAt | Error): void => {
+          answers[at] = answer;
+          if (--open === 0) resolve(answers);
+        };
+        const refused = (error: unknown): void => answered(error as Error);
+        const stored = (answer: Msg): void => {
+          let found: StoredAt | Error;
+          try {
+            found = storedAt(answer);
+          } catch (error) {
+            found = error as Error;
+          }
+          answered(found);
+        };
+        try {
+          this.#ask(message, { deadline: 0, resolve: stored, reject: refused });
+        } catch (error) {
+          refused(error);
+        }
+      });
+    });
   }
 
   /** Ends it; what is under way fails. */
@@ -191,6 +253,18 @@ export class Connection {
     for (const [name, value] of Object.entries(headers)) made.set(name, value);
     return made;
   }
+}
+
+/** As the server has written it for years. */
+const PLAIN = /^\{"stream":"[^"\\]*", ?"seq":(\d+)\}$/;
+
+/** @throws Refusal */
+function storedAt(answer: Msg): StoredAt {
+  const { data } = answer;
+  const plain = PLAIN.exec(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("latin1"));
+  if (plain) return { sequence: Number(plain[1]), isDouble: false };
+  const { seq = 0, duplicate = false } = answerIn<{ seq?: number; duplicate?: boolean }>(answer);
+  return { sequence: seq, isDouble: duplicate };
 }
 
 interface Answer {

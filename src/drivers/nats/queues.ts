@@ -3,7 +3,7 @@ import type { Timer } from "../../internal/clock.ts";
 import { PRIORITIES } from "../../message/envelope.ts";
 import type { DurabilityReport } from "../../store/durability.ts";
 import type { Arrival, EngineEvents, NewCopy, QueueEngine, SeenCopy, Source, SourceOptions } from "../ledger/engine.ts";
-import type { Connection, Headers } from "./connection.ts";
+import type { Connection, Headers, ToStore } from "./connection.ts";
 import { faultError, NUMBERS, Refusal } from "./faults.ts";
 import { LevelPull, type NatsArrival, type PullRequest } from "./level-pull.ts";
 import { placeOf, read, type StoredMessage } from "./reading.ts";
@@ -98,28 +98,39 @@ export class NatsQueues implements QueueEngine, SourceQueues {
       return copies.map(() => (AgentwireError.is(error, "CLOSED") ? error : failed));
     }
     const { names } = this.#session;
-    return Promise.all(
-      copies.map(async ({ inbox, level, body, head, once }) => {
-        const headers: Headers | undefined =
-          head === undefined && once === undefined
-            ? undefined
-            : { ...(head === undefined ? {} : { [HEAD]: head }), ...(once === undefined ? {} : { [ONCE]: once }) };
-        const call = { what: "Publishing", now: true };
-        try {
-          const subject = names.inbox(inbox, level);
-          const first = await this.#session.run((connection) => connection.store(subject, body, headers), call);
-          if (!first.isDouble || (await this.#isSame(first.sequence, inbox, body))) return String(first.sequence);
-          const rest: Headers | undefined = head === undefined ? undefined : { [HEAD]: head };
-          const { sequence } = await this.#session.run((connection) => connection.store(subject, body, rest), call);
-          return String(sequence);
-        } catch (error) {
-          const fault = faultError(error, { what: "Publishing", isRead: false });
-          if (fault.code !== "ENGINE_STATE") return fault;
-          // Nothing was sent, or nobody was there to take it.
-          return new AgentwireError("REJECTED", `The message could not be stored: ${fault.message}`, { cause: fault });
-        }
-      }),
-    );
+    const messages = copies.map(({ inbox, level, body, head, once }): ToStore => {
+      const headers: Headers | undefined =
+        head === undefined && once === undefined
+          ? undefined
+          : { ...(head === undefined ? {} : { [HEAD]: head }), ...(once === undefined ? {} : { [ONCE]: once }) };
+      return { subject: names.inbox(inbox, level), payload: body, headers };
+    });
+    const call = { what: "Publishing", now: true };
+    try {
+      const answers = await this.#session.run((connection) => connection.storeAll(messages), call);
+      return await Promise.all(
+        answers.map((answer, at) => {
+          if (answer instanceof Error) return notStored(answer);
+          return answer.isDouble ? this.#storedAgain(copies[at] as NewCopy, answer.sequence) : String(answer.sequence);
+        }),
+      );
+    } catch (error) {
+      return copies.map(() => notStored(error));
+    }
+  }
+
+  /** The mark of a copy of which the server says that it has one of its name. */
+  async #storedAgain({ inbox, level, body, head }: NewCopy, double: number): Promise<AgentwireError | string> {
+    const headers: Headers | undefined = head === undefined ? undefined : { [HEAD]: head };
+    try {
+      if (await this.#isSame(double, inbox, body)) return String(double);
+      const subject = this.#session.names.inbox(inbox, level);
+      const call = { what: "Publishing", now: true };
+      const { sequence } = await this.#session.run((connection) => connection.store(subject, body, headers), call);
+      return String(sequence);
+    } catch (error) {
+      return notStored(error);
+    }
   }
 
   async take(inbox: string, options: SourceOptions): Promise<Source> {
@@ -487,4 +498,11 @@ function seenIn(message: StoredMessage, level: number): SeenCopy {
 
 function ignore(error: unknown, number: number): void {
   if (!(error instanceof Refusal) || error.number !== number) throw error;
+}
+
+function notStored(error: unknown): AgentwireError {
+  const fault = faultError(error, { what: "Publishing", isRead: false });
+  if (fault.code !== "ENGINE_STATE") return fault;
+  // Nothing was sent, or nobody was there to take it.
+  return new AgentwireError("REJECTED", `The message could not be stored: ${fault.message}`, { cause: fault });
 }
