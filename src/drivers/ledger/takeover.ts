@@ -17,7 +17,7 @@ export type Verdict =
   /** It has ended, or is there twice. */
   | "ended"
   /** Its holder has decided to retry it, and is dead. */
-  | { readonly again: OverEntry; readonly key: string; readonly number: number }
+  | { readonly again: OverEntry; readonly key: string; readonly number: number; readonly isOver: boolean }
   /** Somebody has it, for so many milliseconds at least. */
   | { readonly later: number };
 
@@ -128,7 +128,7 @@ export class Takeover {
       const over = entry as OverEntry;
       if (over.record) return "ended";
       if (over.m !== arrival.mark) return { take: pastOf(arrival.head) };
-      return isGone ? { again: over, key, number: found.number } : { later: SHORTEST_PAUSE };
+      return isGone ? { again: over, key, number: found.number, isOver } : { later: SHORTEST_PAUSE };
     }
     const held = entry as HeldEntry;
     if (held.m !== arrival.mark) return "ended";
@@ -144,12 +144,16 @@ export class Takeover {
   }
 
   /** Takes a copy off another's sheet; false if that has changed meanwhile. */
-  async take(inbox: string, { key, number }: { readonly key: string; readonly number: number }): Promise<boolean> {
+  async take(
+    inbox: string,
+    { key, number, isOver }: { readonly key: string; readonly number: number; readonly isOver: boolean },
+  ): Promise<boolean> {
     const { store, told } = this.#options;
     const isOther = ([one]: readonly [number, unknown]): boolean => one !== number;
-    const wasThere = ({ held, over }: SheetRow): boolean => !(held.every(isOther) && over.every(isOther));
+    // What was held when it was looked at may have been decided on since: then that holds.
+    const isThere = ({ held, over }: SheetRow): boolean => !(isOver ? over : held).every(isOther);
     const row = await changeSheet(store, key, (now) =>
-      now && wasThere(now) ? { ...now, held: now.held.filter(isOther), over: now.over.filter(isOther) } : undefined,
+      now && isThere(now) ? { ...now, held: now.held.filter(isOther), over: now.over.filter(isOther) } : undefined,
     );
     if (!row) return false;
     if (row.adopted && row.held.length + row.over.length === 0)

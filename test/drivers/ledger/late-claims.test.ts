@@ -106,3 +106,53 @@ it("leaves nothing on its sheet of what it could not look at again, and hands it
   expect(await broker.inspect(["inbox"])).toMatchObject([{ waiting: 0, held: 0, ended: { acknowledged: 2 } }]);
   await broker.close();
 });
+
+it("leaves a copy to whoever has decided on it while another was about to take it over", async () => {
+  const clock = new FakeClock();
+  const engine = new MemoryEngine(clock);
+  const server = new QueueServer(clock, { isOpen: false });
+  let before = (): Promise<unknown> => Promise.resolve();
+  const brokerOf = async (instance: string, watch: (store: Store) => Store): Promise<LedgerBroker> => {
+    const context: DriverContext = { clock, codec: jsonCodec, scope: "test/default", instance, report: () => {} };
+    const { store } = engine.driver(context);
+    if (!store) throw new Error("memory has a store");
+    const broker = new LedgerBroker(server.connect(), watch(store), context);
+    await store.open();
+    await broker.open();
+    return broker;
+  };
+  const late = (store: Store): Store =>
+    new Proxy(store, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member !== "function") return member;
+        if (name !== "get") return member.bind(target) as unknown;
+        return async (...given: unknown[]) => {
+          if (String(given[0]).startsWith("ledger/sheets/inbox/")) await before();
+          return member.apply(target, given) as unknown;
+        };
+      },
+    });
+  const [holder, other] = [await brokerOf("holder", (store) => store), await brokerOf("other", late)];
+  await holder.declareInbox({ name: "inbox" });
+  const one = await taking(holder, "inbox", { credit: 1 });
+  await holder.publish([{ message: message(), to: ["inbox"] }]);
+  await until(() => one.given.length === 1);
+  let settled: unknown;
+  before = async () => {
+    settled ??= await acknowledge(one.given[0] as Delivery);
+  };
+  const two = await taking(other, "inbox");
+  // The engine has lost its line to the holder, which does not know that yet.
+  server.release(server.of("inbox"));
+  await until(async () => {
+    await clock.advance(500);
+    await two.consumer.tried();
+    return settled !== undefined && server.of("inbox").length === 0;
+  });
+  expect(settled).toBe("settled");
+  expect(two.given).toEqual([]);
+  expect(await other.inspect(["inbox"])).toMatchObject([{ waiting: 0, held: 0, ended: { acknowledged: 1 } }]);
+  await holder.close();
+  await other.close();
+});
