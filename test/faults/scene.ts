@@ -167,11 +167,21 @@ export class Scene {
     rules: HistoryRules = {},
   ): Promise<{ readonly verdict: HistoryVerdict; readonly written: readonly WrittenEvent[] }> {
     const written = this.written();
-    const verdict = checkHistory([...written, ...(await this.left(written))], rules);
+    const found = checkHistory([...written, ...(await this.left(written))], rules);
+    const verdict = found.lost.length === 0 ? found : { ...found, lost: await this.#explained(found.lost) };
     if (verdict.stuck.length === 0) return { verdict, written };
     const states = await this.#states();
     const stuck = verdict.stuck.map((name) => `${name} (${states.get(name) ?? "gone meanwhile"})`);
     return { verdict: { ...verdict, stuck }, written };
+  }
+
+  /** Where an engine does not let anyone look into its queues, what waits there still is not lost: how much that is. */
+  async #explained(lost: readonly string[]): Promise<string[]> {
+    const bus = await this.bus();
+    const waiting = (await bus.inboxes.list()).flatMap(({ name, waiting: count, held }) =>
+      count > 0 ? `${count} wait in ${name}, ${held} of them held` : [],
+    );
+    return waiting.length === 0 ? [...lost] : lost.map((name) => `${name} (${waiting.join("; ")})`);
   }
 
   /** Of what waits first in each inbox: in which state it is. */

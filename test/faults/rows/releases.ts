@@ -1,15 +1,17 @@
 import { makeNextRelease } from "../next-release.ts";
+import { openScene } from "../open-scene.ts";
 import type { Actor } from "../program.ts";
 import { judged, type Row, SAFE_LEASE, within } from "../row.ts";
-import { Scene } from "../scene.ts";
+import type { Scene } from "../scene.ts";
 
-/** F22: this release and the next on one file: an update and a step back under load, while old messages wait. */
+/** F22: this release and the next on one bus: an update and a step back under load, while old messages wait. */
 export const releases: Row = {
   id: "F22",
-  title: "two releases on one file",
+  title: "two releases on one bus",
   quick: true,
-  run: async (scale, seed) => {
-    const scene = new Scene(seed);
+  on: ["sqlite", "redis", "postgres"],
+  run: async (scale, seed, backend) => {
+    const scene = await openScene(backend, seed);
     try {
       const root = makeNextRelease(scene.folder);
       const staff = new Staff(scene, root);
@@ -22,7 +24,7 @@ export const releases: Row = {
           { name, to: "worker", until: third, largest: scale.largest, window: 32, ...options },
           next ? { root } : {},
         );
-      // Old messages wait in the file that the next release adds to.
+      // Old messages wait; on sqlite, in the file that the next release adds to.
       await (await staff.start(false)).leave();
       await send("before", false, { rate: 0 }).says("done");
       const senders = [send("old", false, { rate }), send("new", true, { rate })];
@@ -50,7 +52,7 @@ export const releases: Row = {
       const newer = letters.filter(({ code }) => code === "VERSION_UNSUPPORTED").length;
       // The update is made for good.
       await staff.start(true);
-      const replayed = await scene.start("replaying", { url: scene.url }, { root }).says("replayed");
+      const replayed = await scene.start("replaying", {}, { root }).says("replayed");
       await scene.drain(2 * SAFE_LEASE + 3_000);
       const { verdict, written } = await scene.verdict();
       const result = judged(verdict);
