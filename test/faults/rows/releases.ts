@@ -9,7 +9,7 @@ export const releases: Row = {
   id: "F22",
   title: "two releases on one bus",
   quick: true,
-  on: ["sqlite", "redis", "postgres"],
+  on: ["sqlite", "redis"],
   run: async (scale, seed, backend) => {
     const scene = await openScene(backend, seed);
     try {
