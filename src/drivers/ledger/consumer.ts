@@ -315,6 +315,7 @@ export class LedgerConsumer implements Consumer {
       [claimed] = await Promise.all([committed, given]);
     } catch (error) {
       this.sheet.disown(all.map(({ number }) => number));
+      await keepPasts(this.#parts.store, this.inbox, [...taken.values()]).catch(() => {});
       throw error;
     }
 

@@ -137,9 +137,10 @@ export class Takeover {
       const left = presence.leaseLeft(key, row, held.u);
       if (left > 0) return { later: Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, left)) };
     }
-    if (!(await this.take(inbox, found))) return { later: SHORTEST_PAUSE };
     const past = lapsedPast(held, row.instance);
-    await this.#pastOf(inbox, id, undefined);
+    // Until it is claimed; whoever has claimed it looks again, and takes this away.
+    if (engine.isSure) await this.#options.store.put(keyOf("pasts", inbox, id), { ...past, i: id });
+    if (!(await this.take(inbox, found))) return { later: SHORTEST_PAUSE };
     return { take: past, lapsed: { entry: held, instance: row.instance } };
   }
 

@@ -156,3 +156,51 @@ it("leaves a copy to whoever has decided on it while another was about to take i
   await holder.close();
   await other.close();
 });
+
+it("knows of a copy that a dead one had, though its claim could not be written at first", async () => {
+  const clock = new FakeClock();
+  const server = new QueueServer(clock, { isOpen: true });
+  const engine = new MemoryEngine(clock);
+  let isFailing = false;
+  const open = async (instance: string) => {
+    const context: DriverContext = { clock, codec: jsonCodec, scope: "test/default", instance, report: () => {} };
+    const { store } = engine.driver(context);
+    if (!store) throw new Error("memory has a store");
+    const failing = new Proxy(store, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member !== "function") return member;
+        return (...given: unknown[]) => {
+          const [key, row] = given as [string, { readonly held?: readonly unknown[] }];
+          if (name === "put" && isFailing && key.startsWith("ledger/sheets/inbox/survivor") && row.held?.length === 1) {
+            isFailing = false;
+            throw new Error("no answer");
+          }
+          return member.apply(target, given) as unknown;
+        };
+      },
+    });
+    const queues = Object.assign(server.connect(), { isSure: () => true });
+    const broker = new LedgerBroker(queues, failing, context);
+    await store.open();
+    await broker.open();
+    return { broker, queues };
+  };
+  const mortal = await open("mortal");
+  await mortal.broker.declareInbox({ name: "inbox" });
+  await mortal.broker.publish([{ message: message(), to: ["inbox"] }]);
+  const before = await taking(mortal.broker, "inbox");
+  await until(() => before.given.length === 1);
+  mortal.broker.abandon();
+  mortal.queues.die();
+  const { broker } = await open("survivor");
+  const { given } = await taking(broker, "inbox");
+  isFailing = true;
+  await until(async () => {
+    await clock.advance(1_000);
+    return given.length === 1;
+  });
+  expect(isFailing).toBe(false);
+  expect(given[0]).toMatchObject({ attempt: 2, redelivered: true });
+  await broker.close();
+});
