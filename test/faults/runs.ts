@@ -9,9 +9,6 @@ const DRIVEN: readonly EngineName[] = ["redis", "postgres", "nats", "rabbitmq"];
 /** The rows that every test run plays on each server, which may take a minute; the full run plays all. */
 const QUICK_ON_SERVERS: readonly string[] = ["F1", "F2", "F3", "F8", "F9", "F24"];
 
-/** Runs that do not hold every time yet, which the full run plays: RabbitMQ has handed off again only 5.1 s after it was back, of 5. */
-const NOT_ALWAYS: readonly string[] = ["F3/rabbitmq"];
-
 /** A row on one of its backends. */
 export interface Run {
   /** On another backend than sqlite a row has an id of its own, such as `F14/memory`. */
@@ -32,10 +29,7 @@ export const RUNS: readonly Run[] = ROWS.flatMap((row) =>
       id: backend === "sqlite" ? row.id : `${row.id}/${backend}`,
       title: `${row.title}, on ${backend}`,
       backend,
-      quick:
-        row.quick &&
-        (!isServer(backend) || QUICK_ON_SERVERS.includes(row.id)) &&
-        !NOT_ALWAYS.includes(`${row.id}/${backend}`),
+      quick: row.quick && (!isServer(backend) || QUICK_ON_SERVERS.includes(row.id)),
       lacks: needsOf(row, backend).filter((need) => !need.isMet()),
       run: (scale: Scale, seed: number) => row.run(scale, seed, backend),
     })),
