@@ -28,9 +28,9 @@ export function nameOf(token: string): string {
   return Buffer.from(bytes).toString();
 }
 
-/** Names of streams and consumers have no `=`. */
+/** Names of streams and consumers have no `=`; no two tokens become one name. */
 function plain(token: string): string {
-  return token.replaceAll("=", "_x");
+  return token.replaceAll("_", "__").replaceAll("=", "_x");
 }
 
 /** What belongs to one bus in the server. */
