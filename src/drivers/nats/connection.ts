@@ -109,11 +109,15 @@ export class Connection {
     const { protocol } = nats as unknown as Inside;
     protocol?.heartbeats?.cancel();
     protocol?.transport?.socket?.unref();
-    void nats.closed().then((cause) => lost(cause ?? new Error("the server closed the connection")));
-    return new Connection(library, nats, {
-      clock,
-      late: () => lost(new Error(`no answer within ${MOST_TO_ANSWER} ms`)),
-    });
+    const end = (cause: unknown): void => {
+      // What waits for an answer fails now, though nobody may have the connection yet.
+      connection.close();
+      lost(cause);
+    };
+    const late = (): void => end(new Error(`no answer within ${MOST_TO_ANSWER} ms`));
+    const connection = new Connection(library, nats, { clock, late });
+    void nats.closed().then((cause) => end(cause ?? new Error("the server closed the connection")));
+    return connection;
   }
 
   /** The most bytes that the server takes at once. */
