@@ -93,7 +93,7 @@ export class PostgresConsumer implements Consumer {
     if (this.#closing) return;
     this.#credit = deliveries;
     if (deliveries > 0 && !this.#isDry) this.look();
-    else if (deliveries === 0 && this.#isDry) this.#refuse();
+    else if (deliveries === 0 && this.#isDry && this.#mayBeSent) this.#refuse();
   }
 
   /** There may be something: asks for it, as far as the credit goes. */
@@ -181,7 +181,7 @@ export class PostgresConsumer implements Consumer {
   #refuse(): void {
     this.#isDry = false;
     const { server } = this.#around;
-    const statement = { text: "UPDATE consumer SET open = false WHERE id = $1", values: [this.id] };
+    const statement = { text: "UPDATE consumer SET open = false WHERE id = $1 AND open", values: [this.id] };
     server.call(`Taking nothing more from the inbox "${this.inbox}"`, statement).catch(() => {});
   }
 
@@ -222,7 +222,7 @@ export class PostgresConsumer implements Consumer {
     const monotonic = context.clock.monotonic();
     const values = [
       ...[server.peer, this.id, token, want, Math.ceil(lease), graceOf(this.options), types, exceptTypes],
-      ...[exclusive, this.held.size === 0, this.#mayPass(monotonic), exclusive || !this.#isPulling],
+      ...[exclusive, this.held.size === 0, this.#mayPass(monotonic), this.#mayBeSent],
     ];
     const rows = await server.call(`Taking from the inbox "${this.inbox}"`, { ...CLAIM, values });
     const note = rows.at(-1)?.["note"] as Note;
@@ -297,6 +297,11 @@ export class PostgresConsumer implements Consumer {
       void quarantine({ ...damaged, body, error }, { server: this.#around.server, context, settler });
       return undefined;
     }
+  }
+
+  /** Whether what comes next may be sent to it unasked. */
+  get #mayBeSent(): boolean {
+    return this.options.exclusive === true || !this.#isPulling;
   }
 
   get #holdsAlone(): boolean {
