@@ -1,6 +1,5 @@
 import { connect } from "amqplib";
 import { afterEach, describe, expect, it } from "vitest";
-import type { Broker } from "../../../src/broker/broker.ts";
 import type { Delivery } from "../../../src/broker/consumer.ts";
 import type { DriverEvent } from "../../../src/broker/driver.ts";
 import { MemoryEngine } from "../../../src/drivers/memory/index.ts";
@@ -8,30 +7,11 @@ import { loadDriver } from "../../../src/drivers.ts";
 import { systemClock } from "../../../src/internal/clock.ts";
 import { jsonCodec } from "../../../src/message/codec-json.ts";
 import { msgpackCodec } from "../../../src/message/codec-msgpack.ts";
-import type { Envelope } from "../../../src/message/envelope.ts";
 import { FaultProxy } from "../../../src/testing/fault-proxy.ts";
 import { failure } from "../../support/buses.ts";
+import { acknowledge, idsOf, message, send, taking, until } from "../../support/deliveries.ts";
 import { describeWithServers } from "../../support/servers.ts";
 import { freshScope, openDriver, type RabbitmqDriver } from "./engine.ts";
-
-let made = 0;
-
-function message(fields: Partial<Envelope> = {}): Envelope {
-  const id = `00000000-0000-7000-8000-${(++made).toString(16).padStart(12, "0")}`;
-  return {
-    v: 1,
-    id,
-    type: "test.note",
-    version: 1,
-    from: "sender",
-    priority: "normal",
-    createdAt: Date.now(),
-    conversationId: id,
-    headers: {},
-    payload: { n: made },
-    ...fields,
-  };
-}
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -58,41 +38,6 @@ async function proxyFor(url: string): Promise<FaultProxy> {
   closing.push(() => proxy.close());
   return proxy;
 }
-
-/** Takes what comes, for a test to wait for. */
-async function taking(broker: Broker, inbox: string): Promise<Delivery[]> {
-  const given: Delivery[] = [];
-  const onDeliveries = (deliveries: readonly Delivery[]): void => void given.push(...deliveries);
-  const consumer = await broker.consume(inbox, { instance: "taker", lease: 30_000, renew: true, onDeliveries });
-  consumer.credit(1_000);
-  return given;
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
-async function send(broker: Broker, inbox: string, count: number): Promise<string[]> {
-  const messages = Array.from({ length: count }, () => message());
-  const results = await broker.publish(messages.map((one) => ({ message: one, to: [inbox] })));
-  expect(results.map(({ status }) => status)).toEqual(messages.map(() => "accepted"));
-  return messages.map(({ id }) => id);
-}
-
-const acknowledge = (delivery: Delivery) =>
-  delivery.settle({
-    outcome: "end",
-    record: {
-      id: delivery.message.id,
-      recipient: delivery.inbox,
-      end: "acknowledged",
-      at: Date.now(),
-      attempt: delivery.attempt,
-      instance: "taker",
-    },
-  });
-
-const idsOf = (deliveries: readonly Delivery[]): string[] => deliveries.map((one) => one.message.id);
 
 describeWithServers("rabbitmq", "the rabbitmq driver", (start) => {
   describe("on one server", () => {
@@ -131,7 +76,7 @@ describeWithServers("rabbitmq", "the rabbitmq driver", (start) => {
       other.broker.onSignal("topic", (data) => heard.push(data));
       await send(one.broker, "inbox", 2);
       one.broker.signal("topic", 1);
-      const given = await taking(other.broker, "inbox");
+      const { given } = await taking(other.broker, "inbox");
       const [id] = await send(other.broker, "inbox", 1);
       await until(() => given.length > 0);
       expect([idsOf(given), heard]).toEqual([[id], []]);
@@ -144,7 +89,7 @@ describeWithServers("rabbitmq", "the rabbitmq driver", (start) => {
       const events: DriverEvent[] = [];
       const [cut, other] = [await team.open(proxy.url, events), await team.open(await shared())];
       await cut.broker.declareInbox({ name: "inbox" });
-      const given = await taking(cut.broker, "inbox");
+      const { given } = await taking(cut.broker, "inbox");
       const heard: unknown[] = [];
       const begun: string[] = [];
       cut.broker.onSignal(
@@ -182,7 +127,7 @@ describeWithServers("rabbitmq", "the rabbitmq driver", (start) => {
       const events: DriverEvent[] = [];
       const driver = await team.open(await shared(), events);
       await driver.broker.declareInbox({ name: "inbox" });
-      const given = await taking(driver.broker, "inbox");
+      const { given } = await taking(driver.broker, "inbox");
       const program = await connect(await shared());
       closing.push(() => program.close());
       const channel = await program.createConfirmChannel();
@@ -207,7 +152,7 @@ describeWithServers("rabbitmq", "the rabbitmq driver", (start) => {
       await driver.broker.declareInbox({ name: "inbox" });
       const one = message({ payload: { text: "ä\u0000\u{1f680}", list: [] } });
       await driver.broker.publish([{ message: one, to: ["inbox"] }]);
-      const given = await taking(driver.broker, "inbox");
+      const { given } = await taking(driver.broker, "inbox");
       for (const delay of [0, 50]) {
         await until(() => given.length > 0);
         await given.at(-1)?.settle({ outcome: "retry", delay });
@@ -227,7 +172,7 @@ describeWithServers("rabbitmq", "the rabbitmq driver", (start) => {
     const driver = await team.open(server.url, events);
     await driver.broker.declareInbox({ name: "inbox" });
     const sent = await send(driver.broker, "inbox", 50);
-    const given = await taking(driver.broker, "inbox");
+    const { given } = await taking(driver.broker, "inbox");
     await until(() => given.length === 50);
     for (const delivery of given.splice(0, 20)) expect(await acknowledge(delivery)).toBe("settled");
     given.length = 0;
@@ -252,7 +197,7 @@ describeWithServers("rabbitmq", "the rabbitmq driver", (start) => {
     const events: DriverEvent[] = [];
     const driver = await new Team().open(server.url, events);
     await driver.broker.declareInbox({ name: "inbox" });
-    const given = await taking(driver.broker, "inbox");
+    const { given } = await taking(driver.broker, "inbox");
     const [first] = await driver.broker.publish([{ message: message(), to: ["inbox"] }]);
     await until(() => events.some(({ type, message: text }) => type === "driver.fault" && text.includes("memory")));
     expect(first).toMatchObject({ status: "failed" });
